@@ -1,0 +1,213 @@
+"""The options, by section: names, defaults, bounds, and what each one costs or risks.
+
+An option has the name of the settings field it fills, without the unit (``request_timeout`` fills
+``request_timeout_s``), and its default.
+"""
+
+from oslo_config import cfg
+
+import placement_client.config
+from scheduler.config.settings import HostsSettings
+from scheduler.settings import SchedulerSettings
+
+_ALL = SchedulerSettings()
+_HOSTS = HostsSettings()
+
+
+def _seconds(name: str, default: float, text: str, least: float = 0.001) -> cfg.Opt:
+    return cfg.FloatOpt(name, default=default, min=least, max=86400, help=f"{text} In seconds.")
+
+
+def _count(name: str, default: int, text: str, least: int = 1, most: int = 1_000_000) -> cfg.Opt:
+    return cfg.IntOpt(name, default=default, min=least, max=most, help=text)
+
+
+def _multiplier(name: str, default: float, what: str) -> cfg.Opt:
+    text = f"Weight of {what}. Negative turns the preference around, 0 makes it irrelevant."
+    return cfg.FloatOpt(name, default=default, help=text)
+
+
+SCHEDULER = (
+    _count(
+        "max_attempts",
+        _ALL.max_attempts,
+        "Hosts named for an instance when alternates are asked for: the selected one and max_attempts - 1 alternates, "
+        "which the controller may try when the build fails.",
+        most=100,
+    ),
+    _count(
+        "max_placement_results",
+        _ALL.max_placement_results,
+        "Allocation candidates asked of Placement at most; fewer make answers smaller but may hide hosts that fit. Not "
+        "applied to requests with a server group or several target hosts, where a cut answer would be wrong.",
+    ),
+    _count("max_instances", _ALL.max_instances, "Instances of one request at most; more are refused.", most=10_000),
+    _seconds(
+        "request_timeout",
+        _ALL.request_timeout_s,
+        "The longest a request may take when the caller gives no deadline; then it ends as unavailable.",
+    ),
+)
+
+FILTER_SCHEDULER = (
+    cfg.ListOpt(
+        "enabled_filters",
+        default=list(_ALL.filters.enabled_filters),
+        help="Filters in the order they run: names of built-in ones or of entry points in placement_scheduler.filters. "
+        "A request that needs a filter which is not enabled is refused.",
+    ),
+    cfg.ListOpt(
+        "enabled_weighers",
+        default=list(_ALL.weighers.enabled_weighers),
+        help="Weighers that rank the hosts left by the filters (weight_classes in Nova). Names of built-in weighers or "
+        "of entry points in placement_scheduler.weighers.",
+    ),
+    _count(
+        "host_subset_size",
+        _ALL.order.host_subset_size,
+        "Each instance goes to one of this many best hosts, drawn at random. More means fewer collisions between "
+        "schedulers and placement that is harder to steer, at the price of a worse fit.",
+    ),
+    cfg.BoolOpt(
+        "shuffle_best_same_weighed_hosts",
+        default=_ALL.order.shuffle_best_same_weighed_hosts,
+        help="Shuffle hosts that share the best weight. Off makes placement predictable.",
+    ),
+    _multiplier("ram_weight_multiplier", _ALL.weighers.ram_weight_multiplier, "free memory"),
+    _multiplier("cpu_weight_multiplier", _ALL.weighers.cpu_weight_multiplier, "free VCPUs"),
+    _multiplier("disk_weight_multiplier", _ALL.weighers.disk_weight_multiplier, "free disk"),
+    _multiplier("io_ops_weight_multiplier", _ALL.weighers.io_ops_weight_multiplier, "the I/O load"),
+    _multiplier(
+        "num_instances_weight_multiplier", _ALL.weighers.num_instances_weight_multiplier, "the number of instances"
+    ),
+    cfg.StrOpt(
+        "image_properties_default_architecture",
+        help="Architecture of images that do not name one, for instance x86_64. Unset: they go to any host.",
+    ),
+    _seconds("service_down_time", _ALL.filters.service_down_time_s, "A host not heard of for longer counts as down."),
+)
+
+CLAIMS = (
+    cfg.StrOpt(
+        "node_id",
+        sample_default="<name of the host>",
+        help="Name of this scheduler in the claim journal; unique among schedulers that share one, and the same after "
+        "a restart. 1 to 255 letters, digits, '.', '_' or '-'. Unset: the name of the host.",
+    ),
+    cfg.StrOpt(
+        "reservation_project_id",
+        default=_ALL.claims.reservation_project_id,
+        help="Project that reservations are accounted to while a request is decided; it needs not exist in Keystone.",
+    ),
+    _count(
+        "max_rounds",
+        _ALL.claims.max_rounds,
+        "Attempts at a request that Placement keeps refusing, each with fresh candidates; then it is NoValidHost.",
+        most=100,
+    ),
+    _seconds("backoff_base", _ALL.claims.backoff_base_s, "Mean wait before the second attempt; doubled for each more."),
+    _seconds("backoff_cap", _ALL.claims.backoff_cap_s, "Longest wait between two attempts."),
+    cfg.StrOpt(
+        "verify",
+        default=_ALL.claims.verify,
+        choices=[
+            ("tight", "only where room is tight"),
+            ("always", "always; costs one call a provider more"),
+            ("never", "never; providers may end up over their capacity"),
+        ],
+        help="When usage is read back after a reservation, because Placement may grant more than there is to claims "
+        "that race.",
+    ),
+    _count("tight_factor", _ALL.claims.tight_factor, "Room is tight below this many times the claimed amount.", 0),
+    cfg.FloatOpt(
+        "tight_share",
+        default=_ALL.claims.tight_share,
+        min=0.0,
+        max=1.0,
+        help="Room is tight below this share of the capacity.",
+    ),
+    _seconds("release_timeout", _ALL.claims.release_timeout_s, "Time for giving back what a failed request reserved."),
+    _seconds(
+        "quarantine",
+        _ALL.claims.quarantine_s,
+        "How long a reservation whose answer was lost is looked at again. Longer than the longest time a request can "
+        "spend inside Placement, or a late write leaves room reserved.",
+    ),
+    _seconds("drain_timeout", _ALL.claims.drain_timeout_s, "Time that closing the scheduler waits for releases.", 0),
+)
+
+EXPLAIN = (
+    cfg.StrOpt(
+        "record_dir",
+        help="Directory for decision records, made with mode 0700; placement-scheduler explain reads it. Records hold "
+        "identifiers. Unset: records are kept in memory, until the process ends.",
+    ),
+    _count("max_records", _ALL.explain.max_records, "Records kept; older ones are removed."),
+    _count("best_hosts", _ALL.explain.best_hosts, "Best hosts whose scores a record holds.", 0, 1000),
+    _count(
+        "probes",
+        _ALL.explain.probes,
+        "Extra candidate queries a request may cost when Placement offers nothing, each without one of its "
+        "constraints, to say which one rules the fleet out. 0 turns them off.",
+        0,
+        100,
+    ),
+)
+
+HOSTS = (
+    cfg.StrOpt(
+        "source",
+        default=_HOSTS.source,
+        choices=[("placement", "Placement alone"), ("file", "Placement and a hosts file")],
+        help="Where facts about hosts come from.",
+    ),
+    cfg.StrOpt("hosts_file", help="YAML or JSON file with facts about hosts; needed by source = file."),
+    _seconds("refresh_interval", _HOSTS.refresh_interval_s, "How long facts read from Placement are used.", 1),
+    cfg.StrOpt(
+        "details",
+        default=_HOSTS.details,
+        choices=[("names", "names; one call"), ("full", "aggregates and reserved amounts too; two calls a host")],
+        help="What is read from Placement about hosts, once a refresh_interval.",
+    ),
+)
+
+RANDOMNESS = (
+    cfg.StrOpt(
+        "source",
+        default="system",
+        choices=[("system", "the operating system"), ("seeded", "seed and request id, for tests and replay")],
+        help="Where randomness comes from. Warning: seeded makes placement predictable for whoever knows the seed.",
+    ),
+    cfg.StrOpt("seed", secret=True, help="Key of source = seeded: any text, and needed by it."),
+)
+
+LOGGING = (
+    cfg.StrOpt(
+        "pseudonym_key_file",
+        help="File with the key under which identifiers appear in the log; a regular file with mode 0600, at least 32 "
+        "bytes. Unset: a random key a process, so that pseudonyms of two runs cannot be compared. Options of oslo.log "
+        "itself (debug, log_file, use_json, ...) go to [DEFAULT].",
+    ),
+)
+
+SECTIONS: dict[str, tuple[cfg.Opt, ...]] = {
+    "scheduler": SCHEDULER,
+    "filter_scheduler": FILTER_SCHEDULER,
+    "claims": CLAIMS,
+    "explain": EXPLAIN,
+    "hosts": HOSTS,
+    "randomness": RANDOMNESS,
+    "logging": LOGGING,
+}
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """Return all options by section, for oslo-config-generator."""
+    return [(section, list(opts)) for section, opts in SECTIONS.items()]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options of the scheduler and of its Placement client."""
+    for section, opts in SECTIONS.items():
+        conf.register_opts(opts, group=section)
+    placement_client.config.register_opts(conf)

@@ -1,0 +1,121 @@
+"""Everything the scheduler tells its caller when it cannot give selections.
+
+The tree, by what the caller should do::
+
+    SchedulerError
+    ├─ NoValidHost             a normal answer: nothing fits; constant text, the reasons are in the decision record
+    ├─ InvalidRequest          the request is wrong; every problem is named with its field
+    ├─ NotPermitted            the context may not ask for this
+    ├─ InstanceConflict        an instance already holds allocations that are not ours
+    ├─ SchedulingUnavailable   an outage, try again later; never reported as NoValidHost
+    │  ├─ PluginFailed             a filter or weigher raised
+    │  ├─ JournalUnavailable       a claim could not be written down, so it was not made
+    │  └─ ClaimInDoubt             the answer to a confirmation was lost; it will be settled
+    ├─ InvalidSettings         the configuration is wrong; every problem is named with section and option
+    └─ IllegalTransition       a claim was told something that cannot happen in its state (a defect, nothing changed)
+"""
+
+
+class SchedulerError(Exception):
+    """The base of all errors of this package."""
+
+    code = "scheduler_error"
+
+
+class NoValidHost(SchedulerError):
+    """Nothing fits; the text is the same whatever the cause."""
+
+    code = "no_valid_host"
+    MESSAGE = "No valid host was found."
+
+    def __init__(self, request_id: str = "") -> None:
+        """Keep the request id, by which an operator finds the decision record."""
+        super().__init__(self.MESSAGE)
+        self.request_id = request_id
+
+
+class InvalidRequest(SchedulerError):
+    """The request is wrong; ``problems`` names each field and what is wrong with it."""
+
+    code = "invalid_request"
+
+    def __init__(self, *problems: str) -> None:
+        """Join all problems into one message."""
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class NotPermitted(SchedulerError):
+    """The context may not ask for this."""
+
+    code = "not_permitted"
+
+
+class InstanceConflict(SchedulerError):
+    """An instance of the request already holds allocations that this request did not write; they are untouched."""
+
+    code = "instance_conflict"
+
+    def __init__(self, request_id: str = "") -> None:
+        """Keep the request id."""
+        super().__init__("An instance of the request already holds allocations; they were left as they are.")
+        self.request_id = request_id
+
+
+class SchedulingUnavailable(SchedulerError):
+    """No decision could be made because something the scheduler needs is not working; try again later."""
+
+    code = "scheduling_unavailable"
+    MESSAGE = "Scheduling is not available at the moment."
+
+    def __init__(self, request_id: str = "", *, reason: str = "", message: str = MESSAGE) -> None:
+        """Keep the request id and a stable reason code, for instance that of a ``PlacementError``."""
+        super().__init__(message)
+        self.request_id = request_id
+        self.reason = reason
+
+
+class PluginFailed(SchedulingUnavailable):
+    """A filter or weigher raised; the request was stopped rather than placed without it."""
+
+    code = "plugin_failed"
+
+    def __init__(self, plugin: str, problem: str) -> None:
+        """Name the plugin and the type of what it raised, never the text."""
+        super().__init__(reason=self.code, message=f"{plugin} failed ({problem}); the request was stopped.")
+        self.plugin = plugin
+        self.problem = problem
+
+
+class JournalUnavailable(SchedulingUnavailable):
+    """A claim could not be written down, so it was not made."""
+
+    code = "journal_unavailable"
+
+
+class ClaimInDoubt(SchedulingUnavailable):
+    """The answer to a confirmation was lost; ``FilterScheduler.outcome(request_id)`` tells when it is settled."""
+
+    code = "claim_in_doubt"
+    MESSAGE = "The outcome of the claim is not known yet; it will be settled in the background."
+
+    def __init__(self, request_id: str = "", *, reason: str = "") -> None:
+        """Keep the request id, by which the outcome can be asked for."""
+        super().__init__(request_id, reason=reason, message=self.MESSAGE)
+
+
+class InvalidSettings(SchedulerError):
+    """The configuration is wrong; ``problems`` names each section and option and what to write instead."""
+
+    code = "invalid_settings"
+
+    def __init__(self, *problems: str) -> None:
+        """Join all problems into one message."""
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class IllegalTransition(SchedulerError):
+    """A claim was told something that cannot happen in its state; nothing was changed."""
+
+    code = "illegal_transition"

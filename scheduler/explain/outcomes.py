@@ -1,0 +1,44 @@
+"""How a request that failed ends: what the caller gets, and what the record states."""
+
+from placement_client.errors import InvalidQuery, PlacementError
+from scheduler.errors import (
+    ClaimInDoubt,
+    InstanceConflict,
+    InvalidRequest,
+    InvalidSettings,
+    NoValidHost,
+    PluginFailed,
+    SchedulerError,
+    SchedulingUnavailable,
+)
+from scheduler.model.decision import Outcome
+
+
+def answer_to(error: BaseException, request_id: str) -> BaseException:
+    """Return what the caller gets for an error: one of ours, never a foreign one with its text."""
+    if isinstance(error, InvalidQuery):
+        return InvalidRequest(str(error))
+    if isinstance(error, PlacementError):
+        return SchedulingUnavailable(request_id, reason=error.code)
+    if isinstance(error, InvalidSettings):
+        return SchedulingUnavailable(request_id, reason=error.code)
+    if isinstance(error, PluginFailed):
+        error.request_id = request_id
+    return error
+
+
+def outcome_of(answer: BaseException) -> Outcome:
+    """Return the outcome that a record states for an error."""
+    kinds: tuple[tuple[type[BaseException], Outcome], ...] = (
+        (NoValidHost, "no_valid_host"),
+        (ClaimInDoubt, "in_doubt"),
+        (SchedulingUnavailable, "unavailable"),
+        (InstanceConflict, "conflict"),
+        (SchedulerError, "rejected"),
+    )
+    return next((outcome for kind, outcome in kinds if isinstance(answer, kind)), "interrupted")
+
+
+def code_of(answer: BaseException) -> str:
+    """Return the stable code of an error of ours, the type of any other."""
+    return answer.code if isinstance(answer, SchedulerError) else type(answer).__name__

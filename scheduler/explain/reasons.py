@@ -1,0 +1,75 @@
+"""Stable reason codes and what they mean in words."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+OUTCOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "selected": "selected",
+        "no_valid_host": "no valid host",
+        "unavailable": "scheduling was not available",
+        "rejected": "the request was rejected",
+        "conflict": "an instance already holds allocations",
+        "in_doubt": "the outcome is not known yet",
+        "interrupted": "interrupted",
+        "released": "reserved and given back",
+    }
+)
+
+FILTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "no_room_left": "no room is left there",
+        "not_forced": "not the forced host",
+        "not_requested": "not the requested host",
+        "ignored": "to be ignored",
+        "disabled_or_down": "disabled or down",
+        "capability_missing": "a capability is missing",
+        "image_not_supported": "the image is not supported",
+        "group_member_present": "a member is there",
+        "group_is_elsewhere": "the group is elsewhere",
+    }
+)
+
+ANSWERS: Mapping[str, str] = MappingProxyType(
+    {
+        "no_candidates": "no candidates",
+        "filtered_out": "all hosts filtered out",
+        "unknown_host": "the host asked for is not known",
+        "reserved": "the room was reserved",
+        "confirmed": "the room was reserved and confirmed",
+        "over_capacity": "a provider was over its capacity after the claim, which was given back",
+        "capacity_exceeded": "the room was gone when it was claimed",
+        "provider_conflict": "a provider changed at the same time",
+        "consumer_conflict": "a consumer was written at the same time",
+        "unknown_provider": "a provider was gone when it was claimed",
+        "outcome_unknown": "the answer of Placement was lost",
+        "not_sent": "Placement could not be reached",
+        "refused": "Placement refused",
+        "bad_request": "Placement did not understand the request",
+        "not_authorized": "Placement did not accept the credentials, or they lack the service role",
+        "not_found": "Placement does not know what was asked for",
+        "version_refused": "Placement speaks no microversion that is safe to claim with",
+        "bad_answer": "the answer was not one a Placement server gives",
+        "deadline_exceeded": "the time ran out",
+        "insecure_endpoint": "the endpoint is not https",
+        "invalid_query": "the query cannot be expressed at this microversion",
+        "instance_taken": "an instance already holds allocations of somebody else",
+        "instance_conflict": "an instance already holds allocations of somebody else",
+        "reservation_lost": "the reserved room was taken away before it was confirmed",
+        "claim_in_doubt": "the answer to the confirmation was lost; it is being settled",
+        "journal_unavailable": "the claim could not be written down, so it was not made",
+        "scheduling_unavailable": "something the scheduler needs is not working",
+        "illegal_transition": "a claim was told something that cannot happen; a defect of the scheduler",
+        "plugin_failed": "a filter or weigher failed",
+        "invalid_request": "the request is wrong",
+        "invalid_settings": "the configuration is wrong",
+        "not_permitted": "the caller may not ask for this",
+        "KeyboardInterrupt": "stopped from the keyboard",
+        "SystemExit": "the process was told to end",
+    }
+)
+
+
+def phrase(code: str) -> str:
+    """Return a code in words; a code that is not ours, for instance of an out-of-tree filter, as it is."""
+    return OUTCOMES.get(code) or FILTERS.get(code) or ANSWERS.get(code) or code

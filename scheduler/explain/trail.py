@@ -1,0 +1,69 @@
+"""The trail of one request: the only thing that grows while a request is served, and what its record is made from."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from scheduler.model.decision import DecisionRecord, InstanceDecision, Outcome, Probe, Round, Timings
+
+
+@dataclass(slots=True)
+class Trail:
+    """Facts about one request, in the order in which they became known. Times are milliseconds."""
+
+    request_id: str
+    seed: bytes
+    instances: tuple[UUID, ...]
+    project_id: str
+    asked: dict[str, int] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    probes: tuple[Probe, ...] = ()
+    decisions: list[InstanceDecision] = field(default_factory=list)
+    candidates: int = 0
+    hosts: int = 0
+    verified_providers: int = 0
+    spent_ms: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    microversion: str = ""
+
+    def spend(self, what: str, milliseconds: float) -> None:
+        """Add time to what it was spent on: "candidates", "select" or "claim"."""
+        self.spent_ms[what] = self.spent_ms.get(what, 0.0) + milliseconds
+
+    def end_round(self, answer: str) -> None:
+        """Close the round with how it ended, and start with nothing for the next one."""
+        self.rounds.append(
+            Round(
+                candidates=self.candidates,
+                hosts=self.hosts,
+                instances=tuple(self.decisions),
+                verified_providers=self.verified_providers,
+                answer=answer,
+            )
+        )
+        self.decisions = []
+        self.candidates = self.hosts = self.verified_providers = 0
+
+    def record(
+        self, outcome: Outcome, reason: str, *, answered_at: float, total_ms: float, calls: int
+    ) -> DecisionRecord:
+        """Return the record of the request, once it is answered."""
+        return DecisionRecord(
+            request_id=self.request_id,
+            outcome=outcome,
+            reason=reason,
+            answered_at=answered_at,
+            seed=self.seed.hex(),
+            instances=self.instances,
+            project_id=self.project_id,
+            asked=self.asked,
+            rounds=tuple(self.rounds),
+            probes=self.probes,
+            placement_calls=calls,
+            microversion=self.microversion,
+            timings=Timings(
+                total_ms=total_ms,
+                candidates_ms=self.spent_ms.get("candidates", 0.0),
+                select_ms=self.spent_ms.get("select", 0.0),
+                claim_ms=self.spent_ms.get("claim", 0.0),
+            ),
+        )

@@ -1,0 +1,132 @@
+"""What no schema can say about a request: fields that contradict each other, and words that nothing here honours."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scheduler.model import image_properties
+from scheduler.model.extra_specs import MAX_AMOUNT, ExtraSpecs, understand
+from scheduler.model.messages import shown
+
+if TYPE_CHECKING:
+    from scheduler.model.request import RequestSpec
+
+# The consumer type under which the scheduler holds room for a request that is not decided yet.
+RESERVED_TYPE = "SCHED_RESERVATION"
+
+
+def problems(spec: "RequestSpec") -> Iterator[str]:
+    """Yield every problem of a request that fits the schema, each with its field."""
+    specs = understand(spec.flavor.extra_specs)
+    yield from specs.problems
+    yield from image_properties.problems(spec.image.properties if spec.image else {})
+    yield from _of_size(spec)
+    yield from _of_groups(spec, specs)
+    yield from _of_subtrees(spec, specs)
+    yield from _of_policy(spec, specs)
+    yield from _of_traits(spec, specs)
+    yield from _of_hosts(spec)
+    yield from _of_aggregates(spec)
+    yield from _of_server_group(spec)
+    if spec.consumer_type == RESERVED_TYPE:
+        yield f"consumer_type: {RESERVED_TYPE} is kept for the scheduler"
+
+
+def group_policy(spec: "RequestSpec", specs: ExtraSpecs) -> str | None:
+    """Return the policy in force; Nova's default where a lone flavor group meets those of ports and devices."""
+    given = spec.group_policy or specs.group_policy
+    return given or ("none" if _needs_policy(spec, specs) and len(specs.suffixed()) <= 1 else None)
+
+
+def _needs_policy(spec: "RequestSpec", specs: ExtraSpecs) -> bool:
+    return len(specs.suffixed()) + len(spec.requested_resources) > 1
+
+
+def _of_policy(spec: "RequestSpec", specs: ExtraSpecs) -> Iterator[str]:
+    if spec.group_policy and specs.group_policy and spec.group_policy != specs.group_policy:
+        yield "group_policy: differs from flavor.extra_specs['group_policy']"
+    if _needs_policy(spec, specs) and group_policy(spec, specs) is None:
+        yield "group_policy: needed, because the flavor has more than one request group; none or isolate"
+
+
+def _of_size(spec: "RequestSpec") -> Iterator[str]:
+    flavor = spec.flavor
+    if flavor.root_gb + flavor.ephemeral_gb + flavor.swap // 1024 >= MAX_AMOUNT:
+        yield f"flavor: root_gb, ephemeral_gb and swap together must stay below {MAX_AMOUNT} GiB"
+
+
+def _of_groups(spec: "RequestSpec", specs: ExtraSpecs) -> Iterator[str]:
+    together = {suffix for entry in spec.same_subtree for suffix in entry}
+    seen: set[str] = set()
+    for index, group in enumerate(spec.requested_resources):
+        field = f"requested_resources[{index}]"
+        if not group.requester_id:
+            yield f"{field}.requester_id: must not be empty"
+        elif group.requester_id in seen:
+            yield f"{field}.requester_id: {shown(group.requester_id)} is used more than once"
+        elif group.requester_id in specs.suffixed():
+            yield f"{field}.requester_id: {shown(group.requester_id)} is a group of the flavor too"
+        seen.add(group.requester_id)
+        if not group.resources and group.requester_id not in together:
+            yield f"{field}.resources: needed, unless same_subtree names the group"
+    for suffix, of_flavor in specs.suffixed().items():
+        if not of_flavor.amounts() and suffix not in together:
+            yield f"flavor.extra_specs: group {shown(suffix)} has no resources:, and same_subtree does not name it"
+
+
+def _of_subtrees(spec: "RequestSpec", specs: ExtraSpecs) -> Iterator[str]:
+    known = {*specs.suffixed(), *(group.requester_id for group in spec.requested_resources)} - {""}
+    for index, entry in enumerate(spec.same_subtree):
+        if not entry:
+            yield f"same_subtree[{index}]: must name a group"
+        yield from (
+            f"same_subtree[{index}]: {shown(suffix)} is not a group of the request"
+            for suffix in entry
+            if suffix not in known
+        )
+
+
+def _of_traits(spec: "RequestSpec", specs: ExtraSpecs) -> Iterator[str]:
+    image = frozenset(spec.image.traits_required if spec.image else ())
+    sides = [("root_forbidden", {*spec.root_required}, {*spec.root_forbidden})]
+    for index, group in enumerate(spec.requested_resources):
+        field = f"requested_resources[{index}].forbidden_traits"
+        sides.append((field, {*group.required_traits}, {*group.forbidden_traits}))
+    for suffix, of_flavor in specs.groups.items():
+        required = {*of_flavor.required, *(() if suffix else image)}
+        sides.append(("flavor.extra_specs", required, {*of_flavor.forbidden}))
+    for field, required, forbidden in sides:
+        yield from (f"{field}: {name} is required too" for name in sorted(required & forbidden))
+
+
+def _of_hosts(spec: "RequestSpec") -> Iterator[str]:
+    ignored = {host.lower() for host in spec.ignore_hosts}
+    for index, host in enumerate(spec.force_hosts):
+        if host.lower() in ignored:
+            yield f"force_hosts[{index}]: {shown(host)} is in ignore_hosts too"
+    wanted = spec.requested_destination.host if spec.requested_destination else None
+    if wanted and wanted.lower() in ignored:
+        yield f"requested_destination.host: {shown(wanted)} is in ignore_hosts too"
+    if wanted and spec.force_hosts and wanted.lower() not in {host.lower() for host in spec.force_hosts}:
+        yield f"requested_destination.host: {shown(wanted)} is not in force_hosts"
+    node = spec.requested_destination.node if spec.requested_destination else None
+    if node and spec.force_nodes and node.lower() not in {name.lower() for name in spec.force_nodes}:
+        yield f"requested_destination.node: {shown(node)} is not in force_nodes"
+
+
+def _of_aggregates(spec: "RequestSpec") -> Iterator[str]:
+    destination = spec.requested_destination
+    forbidden = set(destination.forbidden_aggregates if destination else ())
+    for index, any_of in enumerate(destination.aggregates if destination else ()):
+        if not any_of:
+            yield f"requested_destination.aggregates[{index}]: must name an aggregate"
+        elif set(any_of) <= forbidden:
+            yield f"requested_destination.aggregates[{index}]: all of it is in forbidden_aggregates too"
+    for index, group in enumerate(spec.requested_resources):
+        if () in group.aggregates:
+            yield f"requested_resources[{index}].aggregates: each entry must name an aggregate"
+
+
+def _of_server_group(spec: "RequestSpec") -> Iterator[str]:
+    group = spec.instance_group
+    if group and group.policy != "anti-affinity" and group.max_server_per_host != 1:
+        yield "instance_group.max_server_per_host: only with policy anti-affinity"

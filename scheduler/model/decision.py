@@ -1,0 +1,107 @@
+"""What comes back: selections for the caller, and the decision record for the operator."""
+
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct, field
+
+from placement_client.models import AllocationRequest
+
+Outcome = Literal[
+    "selected", "no_valid_host", "unavailable", "rejected", "conflict", "in_doubt", "released", "interrupted"
+]
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """One host for one instance, with the allocation that was (or, for an alternate, would be) claimed."""
+
+    instance_uuid: UUID
+    service_host: str
+    nodename: str
+    compute_node_uuid: UUID
+    allocation_request: AllocationRequest
+    allocation_request_version: str
+    claimed: bool
+
+
+class FilterStep(Struct, frozen=True, kw_only=True):
+    """What one filter did: hosts that came in, hosts it removed, and why."""
+
+    name: str
+    reason: str
+    hosts_in: int
+    removed: int
+
+
+class WeigherScore(Struct, frozen=True, kw_only=True):
+    """One weigher's opinion of one host: its raw score, the score from 0 to 1, and its share of the total."""
+
+    name: str
+    raw: float
+    normalized: float
+    weighed: float
+
+
+class ScoredHost(Struct, frozen=True, kw_only=True):
+    """One of the best hosts and how its total came about."""
+
+    host: str
+    total: float
+    scores: tuple[WeigherScore, ...] = ()
+
+
+class InstanceDecision(Struct, frozen=True, kw_only=True):
+    """How the host of one instance was found in one round."""
+
+    instance_uuid: UUID
+    steps: tuple[FilterStep, ...]
+    best_hosts: tuple[ScoredHost, ...] = ()
+    selected: str | None = None
+
+
+class Round(Struct, frozen=True, kw_only=True):
+    """One attempt at the whole batch: fresh candidates, a plan, and how Placement answered the claim."""
+
+    candidates: int
+    hosts: int
+    instances: tuple[InstanceDecision, ...] = ()
+    verified_providers: int = 0
+    answer: str = ""
+
+
+class Probe(Struct, frozen=True, kw_only=True):
+    """How many hosts there would be without one of the constraints."""
+
+    relaxed: str
+    hosts: int
+
+
+class Timings(Struct, frozen=True, kw_only=True):
+    """Where the time went, in milliseconds."""
+
+    total_ms: float = 0.0
+    candidates_ms: float = 0.0
+    select_ms: float = 0.0
+    claim_ms: float = 0.0
+
+
+class DecisionRecord(Struct, frozen=True, kw_only=True):
+    """Everything an operator needs to understand one request; holds identifiers, never secrets.
+
+    ``seed`` is the hexadecimal seed of the request's random stream; with the request and the hosts it replays the
+    decision. ``reason`` is a stable code of why it ended as it did. ``answered_at`` is seconds since the epoch.
+    """
+
+    request_id: str
+    outcome: Outcome
+    reason: str = ""
+    answered_at: float = 0.0
+    seed: str = ""
+    instances: tuple[UUID, ...] = ()
+    project_id: str = ""
+    asked: dict[str, int] = field(default_factory=dict)
+    rounds: tuple[Round, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    placement_calls: int = 0
+    microversion: str = ""
+    timings: Timings = field(default_factory=Timings)

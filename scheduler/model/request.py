@@ -1,0 +1,175 @@
+"""What is asked for: the request and its parts, as frozen values with Nova's names.
+
+Values come from a controller in Python or from JSON (``RequestSpec.from_json``); both are checked the same way: first
+against the types here, where the first misfit is reported, then for contradictions, which are reported all at once.
+Anything unknown is an error: a constraint is never silently dropped.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from scheduler.errors import InvalidRequest
+from scheduler.model import checks, messages
+
+Positive = Annotated[int, Meta(ge=1, le=2**31 - 1, description="an integer from 1 to 2147483647")]
+Natural = Annotated[int, Meta(ge=0, le=2**31 - 1, description="an integer from 0 to 2147483647")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
+HostName = Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
+ResourceClass = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description="an upper-case resource class name")]
+Trait = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description="an upper-case trait name")]
+ConsumerType = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description="an upper-case consumer type")]
+Suffix = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{0,64}\Z", description="at most 64 letters, digits, '_' or '-'")]
+
+
+class _Value(Struct, frozen=True, forbid_unknown_fields=True):
+    """A frozen value that refuses fields it does not know."""
+
+
+class Flavor(_Value, frozen=True, kw_only=True):
+    """The size of an instance: virtual CPUs, MiB of memory, GiB of disk, MiB of swap, and extra specs."""
+
+    name: Identifier = "custom"
+    vcpus: Natural
+    memory_mb: Natural
+    root_gb: Natural = 0
+    ephemeral_gb: Natural = 0
+    swap: Natural = 0
+    extra_specs: dict[str, str] = field(default_factory=dict)
+
+
+class Image(_Value, frozen=True, kw_only=True):
+    """What the image demands of a host: its properties (hw_architecture, img_hv_type, ...) and required traits."""
+
+    id: Identifier | None = None
+    properties: dict[str, str] = field(default_factory=dict)
+    traits_required: tuple[Trait, ...] = ()
+
+
+class ServerGroup(_Value, frozen=True, kw_only=True):
+    """The group of an instance.
+
+    ``members`` are the instances of the group; ``hosts`` names the host of each member that has one, once a member.
+    """
+
+    policy: Literal["affinity", "anti-affinity"]
+    members: tuple[UUID, ...] = ()
+    hosts: tuple[HostName, ...] = ()
+    max_server_per_host: Positive = 1
+
+
+class Destination(_Value, frozen=True, kw_only=True):
+    """Where the instances shall go; filters still apply.
+
+    ``aggregates`` is a conjunction of alternatives: the host must be in at least one aggregate of each entry.
+    """
+
+    host: HostName | None = None
+    node: HostName | None = None
+    aggregates: tuple[tuple[UUID, ...], ...] = ()
+    forbidden_aggregates: tuple[UUID, ...] = ()
+
+
+class RequestGroup(_Value, frozen=True, kw_only=True):
+    """Resources that one provider of the host must give together (a port, a device), besides the flavor's."""
+
+    requester_id: Suffix
+    resources: dict[ResourceClass, Positive] = field(default_factory=dict)
+    required_traits: tuple[Trait, ...] = ()
+    forbidden_traits: tuple[Trait, ...] = ()
+    aggregates: tuple[tuple[UUID, ...], ...] = ()
+    in_tree: UUID | None = None
+
+
+class RequestSpec(_Value, frozen=True, kw_only=True):
+    """What a controller asks for: n instances of one shape, and where they may go.
+
+    ``root_required``, ``root_forbidden`` and ``same_subtree`` are handed to Placement as they are. ``instance_uuid`` is
+    the instance being placed; the scheduler sets it for filters and weighers.
+    """
+
+    flavor: Flavor
+    project_id: Identifier
+    user_id: Identifier
+    num_instances: Positive = 1
+    image: Image | None = None
+    is_bfv: bool = False
+    instance_group: ServerGroup | None = None
+    requested_destination: Destination | None = None
+    force_hosts: tuple[HostName, ...] = ()
+    force_nodes: tuple[HostName, ...] = ()
+    ignore_hosts: tuple[HostName, ...] = ()
+    requested_resources: tuple[RequestGroup, ...] = ()
+    group_policy: Literal["none", "isolate"] | None = None
+    root_required: tuple[Trait, ...] = ()
+    root_forbidden: tuple[Trait, ...] = ()
+    same_subtree: tuple[tuple[Suffix, ...], ...] = ()
+    consumer_type: ConsumerType = "INSTANCE"
+    instance_uuid: UUID | None = None
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> "RequestSpec":
+        """Load a request from JSON; InvalidRequest names the fields and what is wrong with them."""
+        spec = _decoded(lambda: msgspec.json.decode(text, type=cls))
+        json.loads(text, object_pairs_hook=_refuse_doubles)
+        return _sound(spec)
+
+    def checked(self) -> "RequestSpec":
+        """Return this request after the checks that JSON gets; InvalidRequest names the fields."""
+        return _sound(_decoded(lambda: msgspec.convert(msgspec.to_builtins(self), type=RequestSpec)))
+
+    def for_instance(self, instance: UUID) -> "RequestSpec":
+        """Return the same request with this instance as the one being placed."""
+        return msgspec.structs.replace(self, instance_uuid=instance)
+
+    def with_member(self, instance: UUID, host: str) -> "RequestSpec":
+        """Return the same request with one more group member on a host; unchanged where there is no group."""
+        group = self.instance_group
+        if group is None:
+            return self
+        members = group.members if instance in group.members else (*group.members, instance)
+        grown = msgspec.structs.replace(group, members=members, hosts=(*group.hosts, host))
+        return msgspec.structs.replace(self, instance_group=grown)
+
+
+class RequestContext(_Value, frozen=True, kw_only=True):
+    """On whose behalf a request is made; the controller has authenticated it. Holds no token.
+
+    ``request_id`` None lets the scheduler mint one ("req-" and a random UUID).
+    """
+
+    project_id: Identifier
+    user_id: Identifier
+    is_elevated: bool = False
+    request_id: Annotated[str, Meta(pattern=r"\Areq-[0-9a-f-]{36}\Z")] | None = None
+
+
+def _decoded(decode: Callable[[], RequestSpec]) -> RequestSpec:
+    try:
+        return decode()
+    except msgspec.MsgspecError as error:
+        problem = messages.in_words(error, RequestSpec)
+    except RecursionError:
+        problem = "request: nested too deeply"
+    except (TypeError, ValueError):  # a Python value or text that JSON has no way to say
+        problem = "request: holds something that is not JSON"
+    raise InvalidRequest(problem)
+
+
+def _refuse_doubles(pairs: list[tuple[str, object]]) -> None:
+    """Refuse an object that names a field twice; the decoder would take the last and drop the others."""
+    names = [name for name, _ in pairs]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        raise InvalidRequest(f"request: field {messages.shown(doubled)} is given more than once")
+
+
+def _sound(spec: RequestSpec) -> RequestSpec:
+    problems = tuple(checks.problems(spec))
+    if problems:
+        raise InvalidRequest(*problems)
+    return spec

@@ -1,0 +1,92 @@
+"""From names in the ini to filters and weighers: built-in ones, else entry points; only what is named is loaded."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Generic, TypeVar
+
+from stevedore.named import NamedExtensionManager
+
+from scheduler.errors import InvalidSettings
+
+Plugin = TypeVar("Plugin")
+Factory = Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry(Generic[Plugin]):
+    """Where one kind of plugin comes from.
+
+    ``option`` is the option of [filter_scheduler] that names plugins; ``group`` is the entry point group of those out
+    of the tree, each a class or function that is called without arguments; ``parts`` are the attributes every plugin
+    has.
+    """
+
+    option: str
+    group: str
+    built_in: Mapping[str, Callable[[], Plugin]]
+    parts: tuple[str, ...]
+
+    def load(self, names: Sequence[str]) -> tuple[Plugin, ...]:
+        """Return the plugins of these names in their order; InvalidSettings names every one that cannot be had."""
+        problems = [f"{name} is given {times} times" for name, times in Counter(names).items() if times > 1]
+        outside = _EntryPoints(self.group, [name for name in dict.fromkeys(names) if name not in self.built_in])
+        problems += [*outside.problems, *self._unknown(outside)]
+        plugins = {} if problems else {name: self._made(name, outside, problems) for name in names}
+        if problems:
+            raise InvalidSettings(*(f"[filter_scheduler] {self.option}: {problem}" for problem in problems))
+        return tuple(plugins.values())
+
+    def _unknown(self, outside: "_EntryPoints") -> Iterable[str]:
+        for name in outside.missing:
+            close = get_close_matches(name, [*self.built_in, *outside.offered], n=2, cutoff=0.75)
+            yield f"{name} is unknown" + (f"; did you mean {' or '.join(close)}?" if close else "")
+
+    def _made(self, name: str, outside: "_EntryPoints", problems: list[str]) -> Any:
+        if name in self.built_in:
+            return self.built_in[name]()
+        plugin, problem = _called(outside.factories[name])
+        lacks = [part for part in self.parts if problem is None and not hasattr(plugin, part)]
+        if problem is not None:
+            problems.append(f"{name} cannot be made ({problem})")
+        elif lacks:
+            problems.append(f"{name} has no {' and no '.join(lacks)}")
+        elif plugin.name != name:
+            problems.append(f"{name} calls itself differently; its name must be that of its entry point")
+        return plugin
+
+
+class _EntryPoints:
+    """The entry points of a group that bear wanted names; nothing is looked up where nothing is wanted."""
+
+    def __init__(self, group: str, wanted: list[str]) -> None:
+        self.factories: dict[str, Factory] = {}
+        self.problems: list[str] = []
+        self.offered: list[str] = []
+        if wanted:
+            self._look_up(group, wanted)
+        broken = {problem.split(" ", 1)[0] for problem in self.problems}
+        self.missing = [name for name in wanted if name not in self.factories and name not in broken]
+
+    def _look_up(self, group: str, wanted: list[str]) -> None:
+        manager = NamedExtensionManager(
+            group,
+            wanted,
+            on_load_failure_callback=self._failed,
+            on_missing_entrypoints_callback=lambda _: None,
+        )
+        self.offered = sorted(manager.entry_points_names())
+        self.factories = {extension.name: extension.plugin for extension in manager}
+        times = Counter(extension.name for extension in manager)
+        self.problems += [f"{name} is offered by several packages" for name, count in times.items() if count > 1]
+
+    def _failed(self, _: Any, entry_point: Any, error: BaseException) -> None:
+        self.problems.append(f"{entry_point.name} cannot be loaded ({type(error).__name__})")
+
+
+def _called(factory: Factory) -> tuple[Any, str | None]:
+    try:
+        return factory(), None
+    except Exception as error:  # noqa: BLE001 foreign code may raise anything; the settings are wrong then, not we
+        return None, type(error).__name__

@@ -1,0 +1,96 @@
+"""Frozen settings of every room; built by ``scheduler.config`` from the ini, or directly by tests.
+
+Units are in the names. Option names are Nova's where the meaning is Nova's.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+DEFAULT_FILTERS = (
+    "ComputeFilter",
+    "ComputeCapabilitiesFilter",
+    "ImagePropertiesFilter",
+    "ServerGroupAntiAffinityFilter",
+    "ServerGroupAffinityFilter",
+)
+DEFAULT_WEIGHERS = ("RAMWeigher", "CPUWeigher", "DiskWeigher", "IoOpsWeigher", "NumInstancesWeigher")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSettings:
+    """Which filters run, in which order, and what they need to know."""
+
+    enabled_filters: tuple[str, ...] = DEFAULT_FILTERS
+    service_down_time_s: float = 60.0
+    image_properties_default_architecture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeigherSettings:
+    """Which weighers run, and their multipliers (a negative one turns a weigher around)."""
+
+    enabled_weighers: tuple[str, ...] = DEFAULT_WEIGHERS
+    ram_weight_multiplier: float = 1.0
+    cpu_weight_multiplier: float = 1.0
+    disk_weight_multiplier: float = 1.0
+    io_ops_weight_multiplier: float = -1.0
+    num_instances_weight_multiplier: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSettings:
+    """How the ranked hosts become an order."""
+
+    host_subset_size: int = 1
+    shuffle_best_same_weighed_hosts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSettings:
+    """How claims are written, verified and released.
+
+    ``tight_factor`` and ``tight_share`` say when a claim is verified: when the room left on a provider is smaller than
+    this many times the amount just claimed, or than this share of its capacity. ``quarantine_s`` must exceed the
+    longest time a request can spend inside the Placement server.
+    """
+
+    node_id: str = "placement-scheduler"
+    reservation_project_id: str = "placement-scheduler"
+    max_rounds: int = 5
+    backoff_base_s: float = 0.05
+    backoff_cap_s: float = 1.0
+    verify: Literal["tight", "always", "never"] = "tight"
+    tight_factor: int = 4
+    tight_share: float = 0.1
+    release_timeout_s: float = 10.0
+    quarantine_s: float = 60.0
+    drain_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainSettings:
+    """What a decision record holds, and where records are kept.
+
+    ``record_dir`` None keeps records in memory only. ``probes`` is the number of extra candidate queries a request may
+    cost when Placement offers nothing; 0 turns probing off.
+    """
+
+    record_dir: str | None = None
+    max_records: int = 1000
+    best_hosts: int = 5
+    probes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerSettings:
+    """All settings of one scheduler."""
+
+    max_attempts: int = 3
+    max_placement_results: int = 1000
+    max_instances: int = 100
+    request_timeout_s: float = 30.0
+    filters: FilterSettings = field(default_factory=FilterSettings)
+    weighers: WeigherSettings = field(default_factory=WeigherSettings)
+    order: OrderSettings = field(default_factory=OrderSettings)
+    claims: ClaimSettings = field(default_factory=ClaimSettings)
+    explain: ExplainSettings = field(default_factory=ExplainSettings)
