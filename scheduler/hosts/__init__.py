@@ -1,0 +1,20 @@
+"""The hosts of a request: facts, where they come from, and the table that joins them with what Placement offers."""
+
+from scheduler.hosts.build import build_host_table
+from scheduler.hosts.facts import AggregateFact, HostFact
+from scheduler.hosts.file import FileHostSource
+from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
+from scheduler.hosts.source import HostSource, PlacementHostSource
+from scheduler.hosts.table import HostTable
+
+__all__ = [
+    "HostTable",
+    "build_host_table",
+    "HostFact",
+    "AggregateFact",
+    "HostSnapshot",
+    "snapshot_of",
+    "HostSource",
+    "PlacementHostSource",
+    "FileHostSource",
+]

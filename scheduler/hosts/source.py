@@ -1,0 +1,102 @@
+"""Where the facts of hosts come from: the protocol, and the source that needs nothing but Placement."""
+
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal, Protocol
+from uuid import UUID
+
+from placement_client.clock import SYSTEM_CLOCK, Clock
+from placement_client.models import Aggregates, Inventories, ResourceProvider
+from scheduler.hosts.facts import AggregateFact, HostFact
+from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
+
+MIN_REFRESH_S = 5.0
+"""A provider nobody knows does not make every request ask again."""
+
+
+class HostSource(Protocol):
+    """Gives facts of hosts."""
+
+    def snapshot(self, wanted: Collection[UUID] = ()) -> HostSnapshot:
+        """Return facts for at least these root providers where known; the same object while nothing changed."""
+        ...
+
+
+class ProviderReader(Protocol):
+    """What this room asks of a ``PlacementClient``."""
+
+    def list_resource_providers(self) -> Sequence[ResourceProvider]:
+        """Return all resource providers."""
+        ...
+
+    def get_inventories(self, provider: UUID, /) -> Inventories:
+        """Return the inventories of one provider."""
+        ...
+
+    def get_aggregates(self, provider: UUID, /) -> Aggregates:
+        """Return the aggregates of one provider."""
+        ...
+
+
+class PlacementHostSource:
+    """Hosts as Placement lists them: each root provider is one, enabled and up, host and node named like it.
+
+    One listing every ``refresh_s``, or sooner when an unknown provider is wanted. With details "full" also two calls a
+    root provider, for reserved amounts and aggregates. Thread-safe. A ``PlacementError`` of a refresh reaches the
+    caller: facts that cannot be refreshed are not used, as a request without Placement leads nowhere anyway.
+    """
+
+    def __init__(
+        self,
+        client: ProviderReader,
+        clock: Clock = SYSTEM_CLOCK,
+        refresh_s: float = 300.0,
+        details: Literal["names", "full"] = "names",
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._refresh_s = refresh_s
+        self._full = details == "full"
+        self._lock = threading.Lock()
+        self._latest: HostSnapshot | None = None
+        self._refreshed_at = 0.0
+
+    def snapshot(self, wanted: Collection[UUID] = ()) -> HostSnapshot:
+        """Return the latest listing, refreshed when it is old or lacks a wanted root provider."""
+        with self._lock:
+            if self._latest is None or self._stale(self._latest, wanted):
+                self._latest = self._read()
+                self._refreshed_at = self._clock.monotonic()
+            return self._latest
+
+    def _stale(self, latest: HostSnapshot, wanted: Collection[UUID]) -> bool:
+        age = self._clock.monotonic() - self._refreshed_at
+        if age >= self._refresh_s:
+            return True
+        return age >= MIN_REFRESH_S and any(uuid.int not in latest.rows_by_int for uuid in wanted)
+
+    def _read(self) -> HostSnapshot:
+        roots = [one for one in self._client.list_resource_providers() if one.root_provider_uuid in {None, one.uuid}]
+        facts = [HostFact(name=root.name, provider_uuid=root.uuid, aggregates=self._aggregates(root)) for root in roots]
+        return snapshot_of(
+            facts,
+            provider_names={root.uuid: root.name for root in roots},
+            aggregates=_unnamed(uuid for fact in facts for uuid in fact.aggregates),
+            reserved=self._reserved(roots) if self._full else {},
+            taken_at=self._clock.wall(),
+        )
+
+    def _aggregates(self, root: ResourceProvider) -> tuple[UUID, ...]:
+        return tuple(self._client.get_aggregates(root.uuid).aggregates) if self._full else ()
+
+    def _reserved(self, roots: Sequence[ResourceProvider]) -> dict[tuple[UUID, str], int]:
+        return {
+            (root.uuid, resource_class): inventory.reserved
+            for root in roots
+            for resource_class, inventory in self._client.get_inventories(root.uuid).inventories.items()
+        }
+
+
+def _unnamed(uuids: Iterable[UUID]) -> list[AggregateFact]:
+    # Placement knows aggregates by UUID only.
+    return [AggregateFact(uuid=uuid, name=str(uuid)) for uuid in sorted(set(uuids))]

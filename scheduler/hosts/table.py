@@ -1,0 +1,289 @@
+"""The hosts of one request: what Placement offered, joined with the facts, as columns with one row a host.
+
+``Offers`` is what never changes during a request and is shared by all its tables. A ``HostTable`` is a view: which
+hosts, and what the instances placed so far in this batch use up. Taking rows or placing an instance gives a new view.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from placement_client.models import AllocationRequest
+from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
+from scheduler.hosts.snapshot import HostSnapshot
+
+Claim = tuple[UUID, str, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Slots:
+    """What the providers have: one row a slot, which is one class on one provider; shape (s,) each.
+
+    ``hosts`` is -1 for slots that belong to no host of the request (those of sharing providers); ``own`` are the slots
+    of each class that do belong to one.
+    """
+
+    providers: tuple[UUID, ...]
+    classes: tuple[str, ...]
+    hosts: IntArray
+    capacities: IntArray
+    used: IntArray
+    own: Mapping[str, IntArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The m allocation candidates and their entries, ordered by host and within a host as Placement gave them.
+
+    Those of host h are ``host_starts[h]`` to ``host_starts[h + 1]``; the entries of candidate c, each an amount on a
+    slot, are ``starts[c]`` to ``starts[c + 1]``.
+    """
+
+    requests: tuple[AllocationRequest, ...]
+    host_starts: IntArray
+    starts: IntArray
+    slots: IntArray
+    amounts: IntArray
+
+    def entries(self, candidate: int) -> slice:
+        """Return where the entries of a candidate are."""
+        return slice(int(self.starts[candidate]), int(self.starts[candidate + 1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Offers:
+    """Placement's answer and the facts of its h hosts; shared by all tables of a request.
+
+    Hosts are ordered by UUID, so that the order of Placement's answer decides nothing. ``fact_rows`` is -1 for hosts
+    without facts.
+    """
+
+    snapshot: HostSnapshot
+    host_uuids: ObjectArray
+    names: ObjectArray
+    nodes: ObjectArray
+    fact_rows: IntArray
+    traits: tuple[list[str], ...]
+    slots: Slots
+    candidates: Candidates
+
+    @cached_property
+    def strangers(self) -> Mapping[str, int]:
+        """Return the hosts without facts by name."""
+        return {self.names[host]: int(host) for host in np.flatnonzero(self.fact_rows < 0)}
+
+    @cached_property
+    def _trait_masks(self) -> dict[str, BoolArray]:
+        return {}
+
+    def has_trait(self, name: str) -> BoolArray:
+        """Return which hosts have this trait on their root provider, shape (h,)."""
+        mask = self._trait_masks.get(name)
+        if mask is None:
+            mask = self._trait_masks[name] = np.array([name in traits for traits in self.traits], dtype=np.bool_)
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class HostTable:
+    """A view of n hosts; row i of every array belongs to ``names[i]``. Never changes.
+
+    ``hosts`` (n,) picks the hosts of the offers; ``slot_used`` (s,), ``placed`` (h,) and ``claimed`` say what the
+    instances placed in this batch add.
+    """
+
+    offers: Offers
+    hosts: IntArray
+    slot_used: IntArray
+    placed: IntArray
+    claimed: Mapping[UUID, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.hosts)
+
+    @cached_property
+    def names(self) -> ObjectArray:
+        """Return the service host name of each host."""
+        return self.offers.names[self.hosts]
+
+    @cached_property
+    def nodes(self) -> ObjectArray:
+        """Return the node name of each host."""
+        return self.offers.nodes[self.hosts]
+
+    @cached_property
+    def provider_uuids(self) -> ObjectArray:
+        """Return the root provider of each host."""
+        return self.offers.host_uuids[self.hosts]
+
+    @cached_property
+    def fact_rows(self) -> IntArray:
+        """Return the row of each host in the snapshot, -1 where there are no facts."""
+        return self.offers.fact_rows[self.hosts]
+
+    @property
+    def taken_at(self) -> float:
+        """Return when the facts were looked at, in seconds since the epoch."""
+        return self.offers.snapshot.taken_at
+
+    @property
+    def candidate_count(self) -> int:
+        """Return the number of allocation candidates of all hosts of the offers."""
+        return len(self.offers.candidates.requests)
+
+    def take(self, rows: IntArray) -> "HostTable":
+        """Return a view of these rows only; what they stand on stays shared."""
+        return replace(self, hosts=self.hosts[rows])
+
+    def capacity(self, resource_class: str) -> FloatArray:
+        """Return the capacity of a class over each host's own provider tree, 0 where it has none."""
+        return self._summed(resource_class, self.offers.slots.capacities)
+
+    def used(self, resource_class: str) -> FloatArray:
+        """Return what is used of a class over each host's own provider tree, this batch included."""
+        return self._summed(resource_class, self.slot_used)
+
+    def free(self, resource_class: str) -> FloatArray:
+        """Return the room left of a class over each host's own provider tree; below 0 where it is overcommitted."""
+        return self._summed(resource_class, self.offers.slots.capacities - self.slot_used)
+
+    def reserved(self, resource_class: str) -> FloatArray:
+        """Return what is reserved of a class over each host's own provider tree, as far as the facts know."""
+        known, slots = self.offers.snapshot.reserved, self.offers.slots
+        amounts = np.zeros(len(slots.classes), dtype=np.int64)
+        if known:
+            own = slots.own.get(resource_class, _NOTHING)
+            amounts[own] = [known.get((slots.providers[slot], resource_class), 0) for slot in own]
+        return self._summed(resource_class, amounts)
+
+    def has_trait(self, name: str) -> BoolArray:
+        """Return which hosts have this trait on their root provider."""
+        return self.offers.has_trait(name)[self.hosts]
+
+    def in_aggregate(self, uuid: UUID) -> BoolArray:
+        """Return which hosts are members of this aggregate, as far as the facts know."""
+        snapshot = self.offers.snapshot
+        return snapshot.rows_mask(snapshot.aggregate_rows.get(uuid, ()))[self.fact_rows]
+
+    def has_room(self) -> BoolArray:
+        """Return which hosts still have an allocation candidate that fits what is left."""
+        if not len(self):
+            return np.zeros(0, dtype=np.bool_)
+        fits = np.logical_and.reduceat(self._entry_fits(slice(None)), self.offers.candidates.starts[:-1])
+        return np.logical_or.reduceat(fits, self.offers.candidates.host_starts[:-1])[self.hosts]
+
+    def fitting(self, row: int) -> IntArray:
+        """Return the candidates of this host that still fit, in Placement's order."""
+        first, end = self.offers.candidates.host_starts[self.hosts[row] : self.hosts[row] + 2]
+        starts = self.offers.candidates.starts[first : end + 1]
+        fits = np.logical_and.reduceat(self._entry_fits(slice(starts[0], starts[-1])), starts[:-1] - starts[0])
+        return np.flatnonzero(fits) + int(first)
+
+    def request_of(self, candidate: int) -> AllocationRequest:
+        """Return the allocation request of a candidate as Placement gave it."""
+        return self.offers.candidates.requests[candidate]
+
+    def claims_on(self, candidate: int) -> list[Claim]:
+        """Return (provider, class, capacity, used before, amount) of each entry of a candidate."""
+        slots, entries = self.offers.slots, self.offers.candidates.entries(candidate)
+        where, amounts = self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries].tolist()
+        capacities, used = slots.capacities[where].tolist(), self.slot_used[where].tolist()
+        names = [(slots.providers[slot], slots.classes[slot]) for slot in where]
+        return [(*name, *numbers) for name, *numbers in zip(names, capacities, used, amounts, strict=True)]
+
+    def with_claim(self, row: int, candidate: int, instance: UUID) -> "HostTable":
+        """Return the view in which this instance is on this host and uses what the candidate says.
+
+        ValueError when the candidate is not one of the host, or no longer fits: a defect of the caller.
+        """
+        if candidate not in self.fitting(row):
+            raise ValueError("the candidate is not one of the host, or no longer fits")
+        host, entries = int(self.hosts[row]), self.offers.candidates.entries(candidate)
+        used, placed = self.slot_used.copy(), self.placed.copy()
+        used[self.offers.candidates.slots[entries]] += self.offers.candidates.amounts[entries]
+        placed[host] += 1
+        return replace(self, slot_used=used, placed=placed, claimed={**self.claimed, instance: host})
+
+    def members(self, instances: Iterable[UUID]) -> IntArray:
+        """Return how many of these instances are on each host, those placed in this batch included."""
+        snapshot, wanted = self.offers.snapshot, set(instances)
+        on_facts = [row for instance in wanted for row in snapshot.instance_rows.get(instance, ())]
+        here = [
+            host
+            for instance, host in self.claimed.items()
+            if instance in wanted and self.offers.fact_rows[host] not in snapshot.instance_rows.get(instance, ())
+        ]
+        return self._counted(on_facts, here)
+
+    def named(self, names: Iterable[str]) -> IntArray:
+        """Return how often each host's name occurs among these service host names, compared exactly."""
+        given, snapshot, strangers = list(names), self.offers.snapshot, self.offers.strangers
+        on_facts = [row for name in given for row in snapshot.rows_of_host.get(name, ())]
+        return self._counted(on_facts, [strangers[name] for name in given if name in strangers])
+
+    def named_any_case(self, names: Iterable[str]) -> BoolArray:
+        """Return which hosts bear one of these service host names, upper and lower case being the same."""
+        given, snapshot = {name.lower() for name in names}, self.offers.snapshot
+        on_facts = [row for name in given for row in snapshot.rows_of_host_lower.get(name, ())]
+        strange = [host for name, host in self.offers.strangers.items() if name.lower() in given]
+        return self._counted(on_facts, strange) > 0
+
+    def on_nodes(self, nodes: Iterable[str]) -> BoolArray:
+        """Return which hosts bear one of these node names, compared exactly."""
+        given, snapshot, strangers = set(nodes), self.offers.snapshot, self.offers.strangers
+        on_facts = [row for node in given for row in snapshot.rows_of_node.get(node, ())]
+        return self._counted(on_facts, [strangers[node] for node in given if node in strangers]) > 0
+
+    def placed_anywhere(self, instances: Iterable[UUID]) -> bool:
+        """Tell whether one of these instances is known to be on a host, of this table or not."""
+        known = self.offers.snapshot.instance_rows
+        return any(instance in known or instance in self.claimed for instance in instances)
+
+    def column(self, name: str) -> AnyArray:
+        """Return a fact by Nova's attribute name (``num_instances``, ``free_ram_mb``, ...); KeyError when unknown."""
+        if name in _FROM_PLACEMENT:
+            return _FROM_PLACEMENT[name](self).astype(np.int64)
+        values = self.offers.snapshot.columns[name][self.fact_rows]
+        return values + self.placed[self.hosts] if name in _COUNTED else values
+
+    def distinct(self, path: tuple[str, ...]) -> tuple[IntArray, tuple[Any, ...]]:
+        """Return the distinct values of a capability path and, shape (n,), which of them each host has."""
+        if len(path) == 1 and (path[0] in _FROM_PLACEMENT or path[0] in _COUNTED):
+            values, codes = np.unique(self.column(path[0]), return_inverse=True)
+            return codes, tuple(values.tolist())
+        codes, known = self.offers.snapshot.distinct(path)
+        return codes[self.fact_rows], known
+
+    def _summed(self, resource_class: str, amounts: IntArray) -> FloatArray:
+        slots = self.offers.slots.own.get(resource_class, _NOTHING)
+        summed = np.bincount(self.offers.slots.hosts[slots], amounts[slots], minlength=len(self.offers.names))
+        return summed.astype(np.float64)[self.hosts]
+
+    def _entry_fits(self, entries: slice) -> BoolArray:
+        slots = self.offers.candidates.slots[entries]
+        left = self.offers.slots.capacities[slots] - self.slot_used[slots]
+        return left >= self.offers.candidates.amounts[entries]
+
+    def _counted(self, fact_rows: list[int], hosts: list[int]) -> IntArray:
+        """Count occurrences of facts and of hosts, a host's own and those of its facts added up, shape (n,)."""
+        snapshot = self.offers.snapshot
+        by_fact = np.bincount(np.array(fact_rows, dtype=np.int64), minlength=len(snapshot.facts) + 1)
+        by_host = np.bincount(np.array(hosts, dtype=np.int64), minlength=len(self.offers.names))
+        return by_fact[self.fact_rows] + by_host[self.hosts]
+
+
+_NOTHING: IntArray = np.zeros(0, dtype=np.int64)
+_COUNTED = frozenset({"num_instances", "num_io_ops"})
+_FROM_PLACEMENT: Mapping[str, Callable[[HostTable], FloatArray]] = {
+    "vcpus_total": lambda hosts: hosts.capacity("VCPU"),
+    "vcpus_used": lambda hosts: hosts.used("VCPU"),
+    "total_usable_ram_mb": lambda hosts: hosts.capacity("MEMORY_MB"),
+    "free_ram_mb": lambda hosts: hosts.free("MEMORY_MB"),
+    "total_usable_disk_gb": lambda hosts: hosts.capacity("DISK_GB"),
+    "free_disk_mb": lambda hosts: hosts.free("DISK_GB") * 1024,
+    "disk_mb_used": lambda hosts: hosts.used("DISK_GB") * 1024,
+}

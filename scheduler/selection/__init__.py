@@ -1,0 +1,24 @@
+"""Selection: filters, weighers and order tied together for one instance; pure, all of it."""
+
+from scheduler.selection.filtering import Filtered, Settled, filter_hosts, settle
+from scheduler.selection.ordering import order_hosts
+from scheduler.selection.placing import placing_of, selection_of
+from scheduler.selection.plugins import Plugins
+from scheduler.selection.ranking import Ranked, check_request, rank_hosts
+from scheduler.selection.weighing import Weights, weigh_hosts
+
+__all__ = [
+    "Plugins",
+    "Ranked",
+    "rank_hosts",
+    "check_request",
+    "Settled",
+    "settle",
+    "Filtered",
+    "filter_hosts",
+    "Weights",
+    "weigh_hosts",
+    "order_hosts",
+    "placing_of",
+    "selection_of",
+]

@@ -1,0 +1,33 @@
+"""From a row of the host table to what is planned for an instance and what the caller sees of it."""
+
+from uuid import UUID
+
+from scheduler.hosts import HostTable
+from scheduler.model import Selection
+from scheduler.model.plan import AmountOn, Placing
+
+
+def placing_of(instance: UUID, hosts: HostTable, row: int) -> Placing:
+    """Return the placing of an instance on a host: its first candidate that still fits."""
+    candidate = int(hosts.fitting(row)[0])
+    return Placing(
+        instance_uuid=instance,
+        host=str(hosts.names[row]),
+        node=str(hosts.nodes[row]),
+        provider_uuid=hosts.provider_uuids[row],
+        allocation_request=hosts.request_of(candidate),
+        amounts=tuple(AmountOn(*amount) for amount in hosts.claims_on(candidate)),
+    )
+
+
+def selection_of(placing: Placing, microversion: str, *, claimed: bool) -> Selection:
+    """Return a placing as the caller sees it."""
+    return Selection(
+        instance_uuid=placing.instance_uuid,
+        service_host=placing.host,
+        nodename=placing.node,
+        compute_node_uuid=placing.provider_uuid,
+        allocation_request=placing.allocation_request,
+        allocation_request_version=microversion,
+        claimed=claimed,
+    )

@@ -1,0 +1,59 @@
+"""Filter, weigh and order the hosts for one instance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduler.filters import check_demands
+from scheduler.hosts.arrays import IntArray
+from scheduler.hosts.table import HostTable
+from scheduler.model import FilterStep, RequestSpec, ScoredHost, WeigherScore
+from scheduler.randomness import RandomStream
+from scheduler.selection.filtering import Settled, filter_hosts
+from scheduler.selection.ordering import order_hosts
+from scheduler.selection.plugins import Plugins
+from scheduler.selection.weighing import Weights, weigh_hosts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """The hosts for one instance, best first.
+
+    ``rows`` (k,) are rows of the table that was ranked; ``steps`` say what each filter did; ``best_hosts`` how the
+    first hosts came by their place.
+    """
+
+    rows: IntArray
+    steps: tuple[FilterStep, ...]
+    best_hosts: tuple[ScoredHost, ...]
+
+
+def check_request(plugins: Plugins, request: RequestSpec) -> None:
+    """Raise InvalidRequest naming every demand that no enabled filter honours, and every one that is malformed."""
+    check_demands(plugins.filters, request)
+
+
+def rank_hosts(
+    plugins: Plugins, settled: Settled, request: RequestSpec, hosts: HostTable, stream: RandomStream, *, best: int
+) -> Ranked:
+    """Return the hosts that may take the instance, best first, and the scores of the ``best`` first ones.
+
+    ``settled`` are the answers of ``settle`` for this request, over the same hosts. PluginFailed names a filter or
+    weigher that does anything but answer.
+    """
+    filtered = filter_hosts(plugins.filters, settled, request, hosts)
+    left = hosts.take(filtered.kept)
+    weights = weigh_hosts(plugins.weighers, request, left)
+    order = order_hosts(weights.total, stream, plugins.order)
+    names = [one.weigher.name for one in plugins.weighers]
+    scored = tuple(_scored(int(row), left, names, weights) for row in order[:best])
+    return Ranked(filtered.kept[order], filtered.steps, scored)
+
+
+def _scored(row: int, hosts: HostTable, names: list[str], weights: Weights) -> ScoredHost:
+    columns = np.stack((weights.raw[:, row], weights.normalized[:, row], weights.weighed[:, row]), axis=1).tolist()
+    scores = tuple(
+        WeigherScore(name=name, raw=raw, normalized=normalized, weighed=weighed)
+        for name, (raw, normalized, weighed) in zip(names, columns, strict=True)
+    )
+    return ScoredHost(host=hosts.names[row], total=float(weights.total[row]), scores=scores)

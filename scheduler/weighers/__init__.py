@@ -1,0 +1,6 @@
+"""Weighers: which of the hosts that may take an instance should."""
+
+from scheduler.weighers.protocol import Weighed, Weigher
+from scheduler.weighers.registry import load_weighers
+
+__all__ = ["Weigher", "Weighed", "load_weighers"]

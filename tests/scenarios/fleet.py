@@ -1,0 +1,159 @@
+"""Scenarios: a fleet and a request in YAML, and what the public face of the scheduler makes of them.
+
+A scenario has ``hosts``, ``request``, ``instances`` (names; one by default), ``settings`` (of the ini), ``expect``:
+
+* ``selected``: the host of the only instance, or a mapping of instance to host, or ``{any_of: [...]}`` hosts of which
+  each instance gets one, no more than ``at_most`` (1) on each;
+* ``provider``: the provider that must hold the only instance; ``alternates``: the other hosts, in order;
+* ``removed``: by filter, the stable reason and the number of hosts, of the last instance that was looked at;
+* ``error`` and ``reason``, or ``error`` and ``problem`` (a part of the message).
+
+A host has ``name``, ``inventory`` (16 VCPU, 16384 MEMORY_MB and 100 DISK_GB by default), ``used``, ``traits``,
+``providers`` (nested ones, each with a name, inventory and traits), ``aggregates`` and any field of a hosts file;
+``known: false`` leaves it out of that file. Names stand for UUIDs wherever those are asked for.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from placement_client.client import PlacementClient
+from placement_client.models import ConsumerWrite, Inventory, Resources
+from placement_client.testing import MockPlacement
+from placement_client.testing.ini import ini_text
+from scheduler import FilterScheduler, RequestContext, RequestSpec, SeededRandomSource, build, load_config
+from tests.hosts.fleets import uid
+
+USUAL = {"VCPU": 16, "MEMORY_MB": 16384, "DISK_GB": 100}
+HERE = Path(__file__).parent
+
+
+class Host(msgspec.Struct, forbid_unknown_fields=True):
+    """One host of a scenario: what Placement holds of it, and what the hosts file says."""
+
+    name: str
+    inventory: dict[str, int] = msgspec.field(default_factory=lambda: dict(USUAL))
+    used: dict[str, int] = msgspec.field(default_factory=dict)
+    traits: list[str] = msgspec.field(default_factory=list)
+    providers: list["Host"] = msgspec.field(default_factory=list)
+    aggregates: list[str] = msgspec.field(default_factory=list)
+    known: bool = True
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Expectation(msgspec.Struct, forbid_unknown_fields=True):
+    """What must come out."""
+
+    selected: Any = None
+    provider: str | None = None
+    alternates: list[str] | None = None
+    removed: dict[str, dict[str, int]] | None = None
+    error: str | None = None
+    reason: str | None = None
+    problem: str | None = None
+
+
+class Scenario(msgspec.Struct, forbid_unknown_fields=True):
+    """A fleet, a request, and what is expected."""
+
+    name: str
+    hosts: list[Host]
+    expect: Expectation
+    desc: str = ""
+    request: dict[str, Any] = msgspec.field(default_factory=dict)
+    instances: list[str] = msgspec.field(default_factory=lambda: ["i1"])
+    settings: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Yield every scenario of the YAML files beside this one."""
+    for path in sorted(HERE.glob("*.yaml")):
+        yield from msgspec.convert(yaml.safe_load(path.read_text()), list[Scenario])
+
+
+@dataclass
+class Stage:
+    """The mock that holds a scenario's fleet, and the scheduler before it."""
+
+    scheduler: FilterScheduler
+    placement: PlacementClient
+    request: RequestSpec
+    names: dict[Any, str] = field(default_factory=dict)
+
+
+def stage(scenario: Scenario, folder: Path) -> Stage:
+    """Put a scenario on a mock Placement."""
+    mock = MockPlacement()
+    placement = mock.client()
+    for host in scenario.hosts:
+        create(placement, host, None)
+    facts = [{"name": host.name, **named(host.facts)} for host in scenario.hosts if host.known]
+    (folder / "hosts.json").write_text(json.dumps({"hosts": facts}))
+    conf = load_config(write_ini(mock, scenario.settings, folder))
+    scheduler = build(conf, random_source=SeededRandomSource(b"scenario"), http_adapter=mock.faults)
+    return Stage(
+        scheduler, placement, request_of(scenario), {uid(name): name for name in provider_names(scenario.hosts)}
+    )
+
+
+def write_ini(mock: MockPlacement, settings: Mapping[str, Mapping[str, Any]], folder: Path) -> str:
+    """Write the ini of a scheduler that reads the hosts file; ties stay in order unless a scenario shuffles them."""
+    usual = {
+        "hosts": {"source": "file", "hosts_file": str(folder / "hosts.json")},
+        "filter_scheduler": {"shuffle_best_same_weighed_hosts": "false"},
+        "scheduler": {"max_attempts": "10"},
+        "claims": {"max_rounds": "1"},
+    }
+    wanted = {section: {name: str(value) for name, value in values.items()} for section, values in settings.items()}
+    ini = folder / "scheduler.ini"
+    ini.write_text(mock.ini() + "\n" + ini_text(usual, wanted))
+    return str(ini)
+
+
+def create(placement: PlacementClient, host: Host, parent: str | None) -> None:
+    """Create a provider with what it has, what is used of it, and its children."""
+    provider = uid(host.name)
+    created = placement.create_resource_provider(host.name, provider, uid(parent) if parent else None)
+    inventories = {name: Inventory(total) for name, total in host.inventory.items()}
+    generation = placement.set_inventories(provider, created.generation, inventories).resource_provider_generation
+    for trait in (trait for trait in host.traits if trait.startswith("CUSTOM_")):
+        placement.create_trait(trait)
+    generation = placement.set_provider_traits(provider, generation, host.traits).resource_provider_generation or 0
+    placement.set_aggregates(provider, generation, [uid(name) for name in host.aggregates])
+    if host.used:
+        held = ConsumerWrite({provider: Resources(host.used)}, "others", "others")
+        placement.put_allocations(uid(f"used on {host.name}"), held)
+    for child in host.providers:
+        create(placement, child, host.name)
+
+
+def provider_names(hosts: list[Host]) -> Iterator[str]:
+    """Yield the names of all providers."""
+    for host in hosts:
+        yield host.name
+        yield from provider_names(host.providers)
+
+
+def named(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts in which instances are UUIDs."""
+    return {key: [str(uid(one)) for one in value] if key == "instances" else value for key, value in fields.items()}
+
+
+def request_of(scenario: Scenario) -> RequestSpec:
+    """Return the request; one VCPU and 512 MiB for project p unless the scenario says otherwise."""
+    fields = {"flavor": {}, "project_id": "p", "user_id": "u", **scenario.request}
+    fields["flavor"] = {"vcpus": 1, "memory_mb": 512, **fields["flavor"]}
+    if "members" in (group := fields.get("instance_group", {})):
+        fields["instance_group"] = group | {"members": [str(uid(member)) for member in group["members"]]}
+    if "aggregates" in (wanted := fields.get("requested_destination", {})):
+        sets = [[str(uid(name)) for name in either] for either in wanted["aggregates"]]
+        fields["requested_destination"] = wanted | {"aggregates": sets}
+    return RequestSpec.from_json(json.dumps(fields | {"num_instances": len(scenario.instances)}))
+
+
+CONTEXT = RequestContext(project_id="p", user_id="u", is_elevated=True, request_id=f"req-{uid('request')}")

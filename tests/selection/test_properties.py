@@ -1,0 +1,194 @@
+"""What holds for every fleet and request: safety, order, and that arrays say what a loop over hosts would say."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduler.filters import load_filters
+from scheduler.filters.requested import ForcedHostFilter, IgnoredHostFilter, RequestedHostFilter, RoomFilter
+from scheduler.hosts import HostTable
+from scheduler.model import Destination, Flavor, Image, RequestSpec, ServerGroup
+from scheduler.randomness import RandomStream
+from scheduler.selection import Plugins, filter_hosts, rank_hosts, settle
+from scheduler.settings import FilterSettings, OrderSettings, WeigherSettings
+from scheduler.weighers import load_weighers
+from tests.hosts.fleets import Node, spec, table, uid
+from tests.selection.reference import HOST_RULES, SCORES, View
+
+FILTERS = load_filters(FilterSettings())
+ALWAYS = (RoomFilter(), ForcedHostFilter(), RequestedHostFilter(), IgnoredHostFilter())
+WEIGHERS = load_weighers(WeigherSettings(num_instances_weight_multiplier=0.7))
+PLUGINS = Plugins(FILTERS, WEIGHERS, OrderSettings(host_subset_size=2))
+
+NAMES = ("h0", "h1", "H1", "h2", "h3", "h4")
+INSTANCES = tuple(uid(f"i{number}") for number in range(6))
+some_instances = st.lists(st.sampled_from(INSTANCES), max_size=3, unique=True).map(tuple)
+some_names = st.lists(st.sampled_from(("h0", "H1", "h2", "H3", "gone")), max_size=3).map(tuple)
+
+facts = st.fixed_dictionaries(
+    {
+        "enabled": st.booleans() | st.just(True),
+        "up": st.booleans() | st.just(True),
+        "last_seen_up": st.sampled_from((None, 930.0, 990.0)),
+        "instances": some_instances,
+        "num_io_ops": st.integers(0, 5),
+        "node": st.sampled_from((None, "n1")),
+        "hypervisor_type": st.sampled_from((None, "QEMU", "xen")),
+        "hypervisor_version": st.sampled_from((0, 2012000, 6002000)),
+        "supported_instances": st.sampled_from(
+            ((), (("x86_64", "kvm", "hvm"),), (("aarch64", "kvm", "hvm"), ("i686", "xen", "xen")))
+        ),
+        "cpu_info": st.sampled_from(({}, {"features": ["avx", "aes"]}, {"topology": {"cores": 8}})),
+        "stats": st.sampled_from(({}, {"ssd": "true"}, {"ssd": "false"})),
+    }
+)
+traits = st.sampled_from(((), ("HW_A",), ("COMPUTE_STATUS_DISABLED",)))
+
+
+@st.composite
+def rooms(draw: Any) -> dict[str, tuple[int, int]]:
+    """Draw room for at least one instance: Placement offers nothing else."""
+    capacity = {name: draw(st.integers(1, 6)) for name in ("VCPU", "MEMORY_MB", "DISK_GB")}
+    return {name: (most, draw(st.integers(0, most - 1))) for name, most in capacity.items()}
+
+
+@st.composite
+def fleets(draw: Any) -> list[Node]:
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
+    return [Node(name, draw(rooms()), draw(traits), None, draw(facts), draw(st.integers(0, 5)) > 0) for name in names]
+
+
+requests = st.builds(
+    spec,
+    flavor=st.sampled_from(
+        (
+            {},
+            {"capabilities:hypervisor_type": "QEMU"},
+            {"ssd": "<or> true <or> maybe"},
+            {"capabilities:cpu_info:topology:cores": ">= 4"},
+            {"cpu_info:features": "x", "capabilities:cpu_info:features": "<in> avx"},
+            {"vcpus_used": "<= 2", "num_instances": "!= 1"},
+        )
+    ).map(lambda extra_specs: Flavor(vcpus=1, memory_mb=1, extra_specs=extra_specs)),
+    image=st.none()
+    | st.sampled_from(
+        (
+            {"hw_architecture": "amd64"},
+            {"img_hv_type": "kvm", "hw_architecture": "aarch64"},
+            {"img_hv_requested_version": "(>=2.1, <3)"},
+            {"hw_vm_mode": "pv", "img_hv_requested_version": "!=6.2"},
+        )
+    ).map(lambda properties: Image(properties=properties)),
+    instance_group=st.none()
+    | st.builds(
+        ServerGroup,
+        policy=st.sampled_from(("affinity", "anti-affinity")),
+        members=some_instances,
+        hosts=some_names,
+        max_server_per_host=st.integers(1, 2),
+    ),
+    instance_uuid=st.none() | st.sampled_from(INSTANCES),
+    force_hosts=some_names,
+    force_nodes=st.sampled_from(((), (), ("n1", "H1"))),
+    ignore_hosts=some_names,
+    requested_destination=st.none()
+    | st.builds(Destination, host=st.none() | st.sampled_from(NAMES), node=st.none() | st.sampled_from(("n1", "h2"))),
+)
+
+
+unforced = requests.map(lambda request: msgspec.structs.replace(request, force_hosts=(), force_nodes=()))
+
+
+def built(nodes: list[Node]) -> HostTable:
+    return table(*nodes, provider_names={uid(node.name): node.name for node in nodes}, taken_at=1000.0)
+
+
+def partly_filled(hosts: HostTable, steps: list[int]) -> HostTable:
+    """Place some instances, each on one of the hosts that still have room."""
+    for number, step in enumerate(steps):
+        open_rows = np.flatnonzero(hosts.has_room())
+        if open_rows.size:
+            row = int(open_rows[step % len(open_rows)])
+            hosts = hosts.with_claim(row, int(hosts.fitting(row)[0]), INSTANCES[number])
+    return hosts
+
+
+def views(nodes: list[Node], hosts: HostTable) -> list[View]:
+    by_name = {node.name: node for node in nodes}
+    return [View(by_name[name], row, hosts) for row, name in enumerate(hosts.names)]
+
+
+steps = st.lists(st.integers(0, 5), max_size=4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(fleets(), requests, steps)
+def test_every_filter_says_what_a_loop_over_hosts_says(
+    nodes: list[Node], request: RequestSpec, taken: list[int]
+) -> None:
+    hosts = partly_filled(built(nodes), taken)
+    for plugin in (*FILTERS, *ALWAYS):
+        expected = [HOST_RULES[plugin.name](view, request) for view in views(nodes, hosts)]
+        assert plugin.passes(request, hosts).tolist() == expected, plugin.name
+
+
+@settings(max_examples=80, deadline=None)
+@given(fleets(), steps)
+def test_every_weigher_says_what_a_loop_over_hosts_says(nodes: list[Node], taken: list[int]) -> None:
+    hosts = partly_filled(built(nodes), taken)
+    for one in WEIGHERS:
+        expected = [SCORES[one.weigher.name](view) for view in views(nodes, hosts)]
+        assert one.weigher.score(spec(), hosts).tolist() == expected, one.weigher.name
+
+
+def decided(hosts: HostTable, request: RequestSpec) -> list[str]:
+    ranked = rank_hosts(PLUGINS, settle(FILTERS, request, hosts), request, hosts, RandomStream(b"one"), best=0)
+    return [hosts.names[row] for row in ranked.rows]
+
+
+@settings(max_examples=80, deadline=None)
+@given(fleets(), unforced, st.randoms(use_true_random=False))
+def test_the_order_of_the_fleet_decides_nothing(nodes: list[Node], request: RequestSpec, shuffler: Any) -> None:
+    mixed = list(nodes)
+    shuffler.shuffle(mixed)
+    assert decided(built(mixed), request) == decided(built(nodes), request)
+
+
+@settings(max_examples=80, deadline=None)
+@given(fleets(), unforced, st.sets(st.sampled_from(range(len(FILTERS)))))
+def test_adding_a_filter_never_adds_a_host(nodes: list[Node], request: RequestSpec, left_out: set[int]) -> None:
+    hosts = built(nodes)
+    fewer = [plugin for position, plugin in enumerate(FILTERS) if position not in left_out]
+    kept_by_all = filter_hosts(FILTERS, settle(FILTERS, request, hosts), request, hosts).kept
+    kept_by_fewer = filter_hosts(fewer, settle(fewer, request, hosts), request, hosts).kept
+    assert set(kept_by_all) <= set(kept_by_fewer)
+
+
+@settings(max_examples=80, deadline=None)
+@given(fleets(), unforced)
+def test_every_host_is_kept_or_put_down_to_one_filter(nodes: list[Node], request: RequestSpec) -> None:
+    hosts = built(nodes)
+    filtered = filter_hosts(FILTERS, settle(FILTERS, request, hosts), request, hosts)
+    assert set(np.flatnonzero(filtered.removed_by < 0)) == set(filtered.kept)
+    removed = [filtered.names[position] for position in filtered.removed_by if position >= 0]
+    assert {step.name: step.removed for step in filtered.steps if step.removed} == {
+        name: removed.count(name) for name in set(removed)
+    }
+
+
+@settings(max_examples=80, deadline=None)
+@given(fleets(), st.integers(1, 40))
+def test_consumption_never_passes_capacity(nodes: list[Node], instances: int) -> None:
+    """Placing until nothing fits fills every class at most to its capacity, and leaves no room that was usable."""
+    hosts = built(nodes)
+    for number in range(instances):
+        kept = filter_hosts((), {}, spec(), hosts).kept
+        if not len(kept):
+            assert not hosts.has_room().any()
+            break
+        hosts = hosts.with_claim(int(kept[0]), int(hosts.fitting(int(kept[0]))[0]), uid(f"new{number}"))
+    for name in ("VCPU", "MEMORY_MB", "DISK_GB"):
+        assert (hosts.free(name) >= 0).all()

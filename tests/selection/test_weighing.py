@@ -1,0 +1,54 @@
+"""Nova's normalisation."""
+
+import numpy as np
+import pytest
+
+from scheduler.selection.weighing import normalize, weigh_hosts
+from scheduler.weighers import Weighed
+from tests.hosts.fleets import Node, spec, table
+
+
+@pytest.mark.parametrize(
+    ("scores", "minval", "maxval", "normalized"),
+    [
+        ([1, 2, 3], None, None, [0, 0.5, 1]),
+        ([1, 2, 3], 0, None, [1 / 3, 2 / 3, 1]),
+        ([-1, 2, 4], 0, None, [0, 0.5, 1]),
+        ([1, 2, 30], 0, 4, [0.25, 0.5, 1]),
+        ([5, 5], None, None, [0, 0]),
+        ([5, 5], 0, None, [1, 1]),
+        ([0, 0], 0, None, [0, 0]),
+        ([7], None, None, [0]),
+        ([7], 0, None, [1]),
+        ([], 0, None, []),
+    ],
+)
+def test_scores_are_stretched_between_the_bounds_or_extremes(
+    scores: list[float], minval: float | None, maxval: float | None, normalized: list[float]
+) -> None:
+    assert normalize(np.array(scores, dtype=float), minval, maxval).tolist() == pytest.approx(normalized)
+
+
+class Fixed:
+    """A weigher with given scores."""
+
+    def __init__(self, name: str, *scores: float) -> None:
+        self.name = name
+        self._scores = np.array(scores, dtype=float)
+
+    def score(self, request: object, hosts: object) -> np.ndarray:
+        return self._scores
+
+
+def test_the_total_is_the_sum_of_the_multiplied_normalised_scores() -> None:
+    hosts = table(Node("a"), Node("b"), Node("c"))
+    weighers = (Weighed(Fixed("up", 0, 5, 10), 2.0), Weighed(Fixed("down", 0, 1, 4), -1.0))
+    weights = weigh_hosts(weighers, spec(), hosts)
+    assert weights.raw.tolist() == [[0, 5, 10], [0, 1, 4]]
+    assert weights.normalized.tolist() == [[0, 0.5, 1], [0, 0.25, 1]]
+    assert weights.weighed.tolist() == [[0, 1, 2], [0, -0.25, -1]]
+    assert weights.total.tolist() == [0, 0.75, 1]
+
+
+def test_without_weighers_all_hosts_are_equal() -> None:
+    assert weigh_hosts((), spec(), table(Node("a"), Node("b"))).total.tolist() == [0, 0]
