@@ -1,0 +1,95 @@
+"""Asking Placement for allocation candidates, and finding out why it has none or does not understand the question."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from placement_client.client import PlacementClient
+from placement_client.errors import BadRequest, PlacementError
+from placement_client.models import AllocationCandidates
+from placement_client.query import CandidateQuery
+from scheduler.errors import InvalidRequest
+from scheduler.explain.probes import relaxations
+from scheduler.hosts import HostSnapshot
+from scheduler.model import RequestSpec
+from scheduler.model.decision import Probe
+
+
+def ask(placement: PlacementClient, query: CandidateQuery) -> AllocationCandidates:
+    """Return the candidates for a query.
+
+    Raises InvalidRequest naming the traits and resource classes that Placement does not know, when that is why it
+    refuses; any other PlacementError as it is.
+    """
+    try:
+        return placement.get_allocation_candidates(query)
+    except BadRequest as error:
+        refusal = error
+    unknown = unknown_names(placement, query)
+    if unknown:
+        raise InvalidRequest(*unknown)
+    raise refusal
+
+
+def unknown_names(placement: PlacementClient, query: CandidateQuery) -> list[str]:
+    """Return one problem for each trait and resource class of a query that Placement does not know."""
+    traits, classes = names_in(query)
+    known_traits = set(placement.list_traits(sorted(traits))) if traits else set()
+    known_classes = set(placement.list_resource_classes()) if classes else set()
+    return [f"trait {name} is not known to Placement" for name in sorted(traits - known_traits)] + [
+        f"resource class {name} is not known to Placement" for name in sorted(classes - known_classes)
+    ]
+
+
+def names_in(query: CandidateQuery) -> tuple[set[str], set[str]]:
+    """Return all traits and all resource classes that a query names."""
+    traits = set(query.root_required) | set(query.root_forbidden)
+    classes: set[str] = set()
+    for group in query.groups.values():
+        traits |= set().union(*group.required) | set(group.forbidden)
+        classes |= set(group.resources)
+    return traits, classes
+
+
+def probe(
+    placement: PlacementClient, query: CandidateQuery, names: Mapping[UUID, str], at_most: int
+) -> tuple[Probe, ...]:
+    """Ask again with one constraint relaxed at a time, at most so many times; stop at the first error."""
+    probes = []
+    for relaxed, weaker in relaxations(query, names, at_most):
+        try:
+            found = placement.get_allocation_candidates(weaker)
+        except PlacementError:
+            break
+        probes.append(Probe(relaxed=relaxed, hosts=hosts_in(found)))
+    return tuple(probes)
+
+
+def roots_in(found: AllocationCandidates) -> set[UUID]:
+    """Return the root providers of an answer."""
+    return {summary.root_provider_uuid or provider for provider, summary in found.provider_summaries.items()}
+
+
+def hosts_in(found: AllocationCandidates) -> int:
+    """Return how many provider trees the candidates are on; sharing providers are not hosts."""
+    shares = {
+        uuid for uuid, summary in found.provider_summaries.items() if "MISC_SHARES_VIA_AGGREGATE" in summary.traits
+    }
+    return len(roots_in(found) - shares)
+
+
+def targets_of(spec: RequestSpec, snapshot: HostSnapshot) -> tuple[UUID, ...] | None:
+    """Return the root providers of the hosts that a request names; None when it names none, () when none is known."""
+    if spec.force_hosts or spec.force_nodes:
+        pairs = [(host, node) for host in spec.force_hosts or (None,) for node in spec.force_nodes or (None,)]
+        found = [uuid for host, node in pairs for uuid in snapshot.providers_of(host, node, ignore_case=True)]
+        return tuple(dict.fromkeys(found))
+    wanted = spec.requested_destination
+    if wanted is None or (wanted.host is None and wanted.node is None):
+        return None
+    return snapshot.providers_of(wanted.host, wanted.node)
+
+
+def names_for_people(snapshot: HostSnapshot) -> dict[UUID, str]:
+    """Return the names of aggregates and hosts, for explanations."""
+    named = {uuid: aggregate.name for uuid, aggregate in snapshot.aggregates.items()}
+    return {**snapshot.provider_names, **named}

@@ -1,0 +1,21 @@
+"""Claims: the protocol that reserves, confirms and releases, and the journal that remembers."""
+
+from scheduler.claims.claimer import CONFIRMED, IN_DOUBT, RESERVED, Claimer, Figures
+from scheduler.claims.journal import Claim, Journal, MemoryJournal
+from scheduler.claims.reservation import Reservation
+from scheduler.claims.settle import INSTANCE_TAKEN
+from scheduler.claims.states import ClaimState
+
+__all__ = [
+    "Claimer",
+    "Figures",
+    "Claim",
+    "Reservation",
+    "ClaimState",
+    "Journal",
+    "MemoryJournal",
+    "RESERVED",
+    "CONFIRMED",
+    "IN_DOUBT",
+    "INSTANCE_TAKEN",
+]

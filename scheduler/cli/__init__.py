@@ -1,0 +1,1 @@
+"""The command line: schedule a request, explain a decision, check an installation."""

@@ -1,0 +1,117 @@
+"""``placement-scheduler schedule``: place one request and claim the room for it."""
+
+import logging
+import sys
+import uuid
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from oslo_config import cfg
+
+from scheduler.bootstrap import build
+from scheduler.cli.exits import ExitStatus
+from scheduler.cli.output import COLUMNS, print_json, print_table, rows_of
+from scheduler.config import load_config
+from scheduler.errors import InvalidRequest, NoValidHost
+from scheduler.logs import setup
+from scheduler.model import RequestContext, RequestSpec, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request file asks for."""
+
+    spec: RequestSpec
+    instances: tuple[UUID, ...]
+
+
+def schedule(asked: Namespace) -> ExitStatus:
+    """Place the request of a file and print the selections. Raises SchedulerError."""
+    wanted = read_request(_text(asked.request))
+    conf = load_config(asked.config_file)
+    _set_up_log(conf)
+    spec, request_id = wanted.spec, f"req-{uuid.uuid4()}"
+    # Whoever may read the configuration may act for every project.
+    context = RequestContext(project_id=spec.project_id, user_id=spec.user_id, is_elevated=True, request_id=request_id)
+    with build(conf) as scheduler:
+        try:
+            found = scheduler.select_destinations(context, spec, wanted.instances)
+        except NoValidHost as refusal:
+            return _print_refusal(refusal, asked)
+    _print(request_id, [first for first, *_ in found], as_json=asked.json)
+    return ExitStatus.OK
+
+
+def read_request(text: bytes) -> Wanted:
+    """Return the request of a JSON document; instances are minted where it names none. Raises InvalidRequest."""
+    document = _document(text)
+    named = document.pop("instance_uuids", None)
+    spec = RequestSpec.from_json(msgspec.json.encode(document))
+    return Wanted(spec, _mint(spec.num_instances) if named is None else _instances(named, spec.num_instances))
+
+
+def _set_up_log(conf: cfg.ConfigOpts) -> None:
+    """Log where the configuration says; standard output, oslo.log's last resort, is for the answer alone."""
+    setup(conf)
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            root.removeHandler(handler)
+    root.addHandler(logging.NullHandler())
+
+
+def _document(text: bytes) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise InvalidRequest("the request is not a JSON object")
+    return document
+
+
+def _mint(number: int) -> tuple[UUID, ...]:
+    return tuple(uuid.uuid4() for _ in range(number))
+
+
+def _instances(named: object, expected: int) -> tuple[UUID, ...]:
+    try:
+        instances = msgspec.convert(named, tuple[UUID, ...])
+    except msgspec.ValidationError:
+        instances = ()
+    if len(instances) != expected:
+        raise InvalidRequest(f"instance_uuids: expected a list of UUIDs, as many as num_instances ({expected})")
+    return instances
+
+
+def _text(path: str) -> bytes:
+    """Return the bytes of a file, or of standard input for "-". Raises InvalidRequest."""
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        problem = f"{path} cannot be read: {error.strerror}"
+    raise InvalidRequest(problem)
+
+
+def _print(request_id: str, selections: list[Selection], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"request_id": request_id, "selections": selections})
+        return
+    print_table(COLUMNS, rows_of(selections))
+    print(f"Request {request_id}")
+
+
+def _print_refusal(refusal: NoValidHost, asked: Namespace) -> ExitStatus:
+    """Say that nothing fits; the reasons are for those who may read the records."""
+    if asked.json:
+        print_json({"request_id": refusal.request_id, "error": refusal.code, "message": str(refusal)})
+    print(
+        f"{refusal}\nRequest {refusal.request_id}\n"
+        f"Why: placement-scheduler --config-file {asked.config_file} explain {refusal.request_id}",
+        file=sys.stderr,
+    )
+    return ExitStatus.NO_VALID_HOST

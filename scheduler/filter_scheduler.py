@@ -1,0 +1,386 @@
+"""The flow: request, candidates, hosts, filters, weighers, order, plan, reserve, confirm, selections.
+
+This file is that flow and nothing else; each step is a method or a function of the room it belongs to. The class reads
+no configuration, and has no clock and no random source of its own: all collaborators are given.
+"""
+
+import logging
+import uuid
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self, TypeVar
+from uuid import UUID
+
+from placement_client.client import PlacementClient
+from placement_client.clock import Clock, Deadline
+from scheduler import candidates
+from scheduler.claims import (
+    CONFIRMED,
+    IN_DOUBT,
+    INSTANCE_TAKEN,
+    RESERVED,
+    Claim,
+    Claimer,
+    ClaimState,
+    Figures,
+    Reservation,
+)
+from scheduler.errors import ClaimInDoubt, InstanceConflict, NoValidHost, SchedulingUnavailable
+from scheduler.explain.outcomes import answer_to, code_of, outcome_of
+from scheduler.explain.trail import Trail
+from scheduler.hosts import HostSource, HostTable, build_host_table
+from scheduler.model import DecisionRecord, InstanceDecision, Outcome, RequestContext, RequestSpec, Selection
+from scheduler.model.admission import check_owner, checked_instances
+from scheduler.model.plan import Placing
+from scheduler.prefilters import asked, placement_query
+from scheduler.randomness import RandomSource, RandomStream
+from scheduler.selection import Plugins, Ranked, Settled, check_request, placing_of, rank_hosts, selection_of, settle
+from scheduler.settings import SchedulerSettings
+
+LOG = logging.getLogger("scheduler")
+
+T = TypeVar("T")
+Observer = Callable[[DecisionRecord], None]
+
+
+class Records(Protocol):
+    """Where decision records are kept."""
+
+    def __call__(self, record: DecisionRecord) -> None:
+        """Keep a record."""
+        ...
+
+    def get(self, request_id: str) -> DecisionRecord | None:
+        """Return the record of a request."""
+        ...
+
+    def last(self) -> DecisionRecord | None:
+        """Return the newest record."""
+        ...
+
+
+TRY_AGAIN = {"capacity_exceeded", "provider_conflict", "consumer_conflict", "unknown_provider", "outcome_unknown"}
+OVER_CAPACITY = "over_capacity"
+INSTANCE_CONFLICTS = {"consumer_conflict", INSTANCE_TAKEN}
+NO_ROOM = {"capacity_exceeded", "provider_conflict"}
+OUTAGES = {"outcome_unknown"}
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class Work:
+    """One request while it is being served. Whatever claims it began are released when it goes away unconfirmed."""
+
+    spec: RequestSpec
+    request_id: str
+    instances: tuple[UUID, ...]
+    placement: PlacementClient
+    stream: RandomStream
+    trail: Trail
+    alternates: int
+    started: float
+    claim_ids: list[UUID] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where every instance of a batch goes, and the hosts as they will be then."""
+
+    placings: tuple[Placing, ...]
+    hosts: HostTable
+    spec: RequestSpec
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FilterScheduler:
+    """Place instances on hosts and claim the room for them: all of a batch, or none.
+
+    ``records`` keeps the decision record of every request; ``observers`` are called with it, too.
+    """
+
+    placement: PlacementClient
+    hosts: HostSource
+    plugins: Plugins
+    claimer: Claimer
+    random_source: RandomSource
+    settings: SchedulerSettings
+    clock: Clock
+    records: Records
+    observers: tuple[Observer, ...] = ()
+
+    def select_destinations(
+        self,
+        context: RequestContext,
+        spec: RequestSpec,
+        instance_uuids: Sequence[UUID | str],
+        *,
+        return_alternates: bool = False,
+        deadline: float | None = None,
+    ) -> list[list[Selection]]:
+        """Select a host for each instance and claim it.
+
+        Returns one list an instance, in the order given: the selection, which is claimed, then its alternates (at most
+        ``max_attempts - 1``, not claimed, only when asked for). ``deadline`` is in seconds from now, for everything.
+
+        Raises NoValidHost, InvalidRequest, NotPermitted, InstanceConflict, ClaimInDoubt or SchedulingUnavailable; after
+        any of them but ClaimInDoubt no allocation of this request exists or comes into being.
+        """
+        with self.reserve(
+            context, spec, instance_uuids, return_alternates=return_alternates, deadline=deadline
+        ) as reservation:
+            return reservation.confirm()
+
+    def reserve(
+        self,
+        context: RequestContext,
+        spec: RequestSpec,
+        instance_uuids: Sequence[UUID | str],
+        *,
+        return_alternates: bool = False,
+        deadline: float | None = None,
+    ) -> Reservation:
+        """Select hosts and hold their room until the reservation is confirmed or its block is left.
+
+        Arguments and errors are those of ``select_destinations``; the deadline covers the confirmation too.
+        """
+        alternates = self.settings.max_attempts - 1 if return_alternates else 0
+        work = self._begin(context, spec, instance_uuids, alternates, deadline)
+        plan, claim = self._guarded(work, lambda: self._schedule(work, context))
+        selections = self._guarded(work, lambda: self._selections(work, plan))
+        return Reservation(
+            work.request_id,
+            selections,
+            confirm=lambda: self._confirm(work, claim),
+            release=lambda: self._release(work),
+        )
+
+    def outcome(self, request_id: str) -> str:
+        """Tell what became of a request: "committed", "aborted", "in_doubt", "open" or "unknown"."""
+        states = {claim.state for claim in self.claimer.claims_of(request_id)}
+        if not states:
+            return "unknown"
+        if ClaimState.COMMITTED in states:
+            return "committed"
+        if ClaimState.CONFIRMING in states:
+            return "in_doubt"
+        return "aborted" if states == {ClaimState.ABORTED} else "open"
+
+    def record(self, request_id: str | None = None) -> DecisionRecord | None:
+        """Return the decision record of a request (None: the last one); None when it is not kept (any more)."""
+        return self.records.get(request_id) if request_id else self.records.last()
+
+    def figures(self) -> Figures:
+        """Count the claims that are open, in doubt and being released."""
+        return self.claimer.figures()
+
+    def settle(self) -> float | None:
+        """Settle what is left of earlier requests; seconds until there is more to do, None when nothing is left."""
+        return self.claimer.settle()
+
+    def close(self) -> Figures:
+        """Release what is still held, as far as the drain timeout allows, and tell what is left."""
+        return self.claimer.close(self.settings.claims.drain_timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # The flow, one method an arrow
+
+    def _begin(
+        self,
+        context: RequestContext,
+        spec: RequestSpec,
+        instance_uuids: Sequence[UUID | str],
+        alternates: int,
+        deadline: float | None,
+    ) -> Work:
+        request_id = context.request_id or f"req-{uuid.uuid4()}"
+        instances = checked_instances(instance_uuids, self.settings.max_instances)
+        seed = self.random_source.seed(request_id)
+        seconds = self.settings.request_timeout_s if deadline is None else deadline
+        work = Work(
+            spec=spec,
+            request_id=request_id,
+            instances=instances,
+            placement=self.placement.within(Deadline.after(seconds, self.clock), request_id),
+            stream=RandomStream(seed),
+            trail=Trail(request_id, seed, instances, spec.project_id),
+            alternates=alternates,
+            started=self.clock.monotonic(),
+        )
+        weakref.finalize(work, self.claimer.abandon, work.claim_ids).atexit = False
+        return work
+
+    def _schedule(self, work: Work, context: RequestContext) -> tuple[Plan, Claim]:
+        """Plan and reserve the whole batch, again with fresh candidates when Placement refuses."""
+        work.spec = work.spec.checked()
+        check_owner(context, work.spec)
+        check_request(self.plugins, work.spec)
+        for number in range(self.settings.claims.max_rounds):
+            if number:
+                self.claimer.pause(number - 1)
+            plan = self._plan(work, self._candidates(work))
+            claim, answer = self._claim_resources(work, plan)
+            work.trail.end_round(answer)
+            if claim is not None:
+                return plan, claim
+            self._cleanup_allocations(work)
+        if answer in OUTAGES:
+            raise SchedulingUnavailable(work.request_id, reason=answer)
+        work.trail.reason = answer
+        raise NoValidHost(work.request_id)
+
+    def _candidates(self, work: Work) -> HostTable:
+        """Ask Placement for candidates and make the host table of them."""
+        started = self.clock.monotonic()
+        snapshot = self.hosts.snapshot()
+        targets = candidates.targets_of(work.spec, snapshot)
+        if targets == ():
+            raise self._nothing_left(work, "unknown_host")
+        limit, microversion = self.settings.max_placement_results, work.placement.microversion
+        query = placement_query(work.spec, limit=limit, targets=targets, microversion=microversion)
+        work.trail.asked, work.trail.microversion = asked(query), microversion
+        found = candidates.ask(work.placement, query)
+        work.trail.candidates = len(found.allocation_requests)
+        work.trail.spend("candidates", 1000 * (self.clock.monotonic() - started))
+        if not found.allocation_requests:
+            names = candidates.names_for_people(snapshot)
+            work.trail.probes = candidates.probe(work.placement, query, names, self.settings.explain.probes)
+            raise self._nothing_left(work, "no_candidates")
+        hosts = build_host_table(found, self.hosts.snapshot(candidates.roots_in(found)))
+        work.trail.hosts = len(hosts)
+        return hosts
+
+    def _plan(self, work: Work, hosts: HostTable) -> Plan:
+        """Find a host and an allocation candidate for every instance, each on what the ones before left over."""
+        started = self.clock.monotonic()
+        settled = settle(self.plugins.filters, work.spec, hosts)
+        spec, placings = work.spec, []
+        for instance in work.instances:
+            ranked = self._get_sorted_hosts(work, spec.for_instance(instance), hosts, settled)
+            if not len(ranked.rows):
+                raise self._nothing_left(work, "filtered_out")
+            row = int(ranked.rows[0])
+            placing = placing_of(instance, hosts, row)
+            placings.append(placing)
+            hosts = hosts.with_claim(row, int(hosts.fitting(row)[0]), instance)
+            spec = spec.with_member(instance, placing.host)
+        work.trail.spend("select", 1000 * (self.clock.monotonic() - started))
+        return Plan(tuple(placings), hosts, spec)
+
+    def _get_sorted_hosts(self, work: Work, spec: RequestSpec, hosts: HostTable, settled: Settled) -> Ranked:
+        """Filter, weigh and order the hosts for one instance, and put down how it went."""
+        best = self.settings.explain.best_hosts
+        ranked = rank_hosts(self.plugins, settled, spec, hosts, work.stream, best=best)
+        work.trail.decisions.append(
+            InstanceDecision(
+                instance_uuid=spec.instance_uuid or work.instances[0],
+                steps=ranked.steps,
+                best_hosts=ranked.best_hosts,
+                selected=str(hosts.names[int(ranked.rows[0])]) if len(ranked.rows) else None,
+            )
+        )
+        return ranked
+
+    def _claim_resources(self, work: Work, plan: Plan) -> tuple[Claim | None, str]:
+        """Reserve the room of a plan and verify it where it is tight; no claim, and why, when Placement refuses."""
+        started = self.clock.monotonic()
+        claim_id = self.claimer.new_id()
+        work.claim_ids.append(claim_id)
+        claim = self.claimer.begin(claim_id, work.request_id, work.spec, plan.placings)
+        answer = self.claimer.reserve(work.placement, claim)
+        if answer == RESERVED:
+            work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings)
+            answer = RESERVED if within else OVER_CAPACITY
+        work.trail.spend("claim", 1000 * (self.clock.monotonic() - started))
+        if answer not in TRY_AGAIN | {RESERVED, OVER_CAPACITY}:
+            raise SchedulingUnavailable(work.request_id, reason=answer)
+        return (claim if answer == RESERVED else None), answer
+
+    def _cleanup_allocations(self, work: Work) -> None:
+        """Release what the request holds and has not confirmed; what cannot be released now is tried again later."""
+        self.claimer.release(work.claim_ids)
+
+    def _selections(self, work: Work, plan: Plan) -> list[list[Selection]]:
+        """Return what the caller gets: each instance's host, and the alternates that all of them share."""
+        version = work.placement.microversion
+        chosen = [selection_of(placing, version, claimed=True) for placing in plan.placings]
+        if not work.alternates:
+            return [[selection] for selection in chosen]
+        spec = plan.spec.for_instance(work.instances[-1])
+        settled = settle(self.plugins.filters, spec, plan.hosts)
+        ranked = rank_hosts(self.plugins, settled, spec, plan.hosts, work.stream, best=0)
+        taken = {placing.provider_uuid for placing in plan.placings}
+        rows = [int(row) for row in ranked.rows if plan.hosts.provider_uuids[int(row)] not in taken][: work.alternates]
+        return [
+            [selection]
+            + [
+                selection_of(placing_of(selection.instance_uuid, plan.hosts, row), version, claimed=False)
+                for row in rows
+            ]
+            for selection in chosen
+        ]
+
+    # How a request ends
+
+    def _confirm(self, work: Work, claim: Claim) -> None:
+        """Move the room of a claim to the instances, and put down how the request ended."""
+        self._guarded(work, lambda: self._move_to_instances(work, claim))
+        self._answered(work, "selected")
+
+    def _move_to_instances(self, work: Work, claim: Claim) -> None:
+        started = self.clock.monotonic()
+        answer = self.claimer.confirm(work.placement, claim)
+        work.trail.spend("claim", 1000 * (self.clock.monotonic() - started))
+        if answer == IN_DOUBT:
+            raise ClaimInDoubt(work.request_id, reason=answer)
+        if answer in INSTANCE_CONFLICTS:
+            raise InstanceConflict(work.request_id)
+        if answer in NO_ROOM:
+            work.trail.reason = answer
+            raise NoValidHost(work.request_id)
+        if answer != CONFIRMED:
+            raise SchedulingUnavailable(work.request_id, reason=answer)
+
+    def _release(self, work: Work) -> None:
+        """Give back what the caller decided not to confirm."""
+        self._cleanup_allocations(work)
+        self._answered(work, "released")
+
+    def _guarded(self, work: Work, step: Callable[[], T]) -> T:
+        """Take a step; whatever it raises, release what the request holds, and answer with an error of ours."""
+        try:
+            return step()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nothing may stay claimed; it is raised again
+            self._cleanup_allocations(work)
+            answer = answer_to(error, work.request_id)
+        self._answered(work, outcome_of(answer), work.trail.reason or getattr(answer, "reason", "") or code_of(answer))
+        raise answer
+
+    def _nothing_left(self, work: Work, reason: str) -> NoValidHost:
+        work.trail.reason = reason
+        work.trail.end_round(reason)
+        return NoValidHost(work.request_id)
+
+    def _answered(self, work: Work, outcome: Outcome, reason: str = "") -> None:
+        record = work.trail.record(
+            outcome,
+            reason,
+            answered_at=self.clock.wall(),
+            total_ms=1000 * (self.clock.monotonic() - work.started),
+            calls=work.placement.calls,
+        )
+        observers: tuple[Observer, ...] = (self.records, *self.observers)
+        for observe in observers:
+            deliver(record, observe)
+
+
+def deliver(record: DecisionRecord, observe: Observer) -> None:
+    """Hand a record to an observer; one that fails does not change how a request ended, which is long decided."""
+    try:
+        observe(record)
+    except Exception as error:  # noqa: BLE001 - an observer may raise anything
+        LOG.warning("a decision record was not delivered: %s raised %s", type(observe).__name__, type(error).__name__)

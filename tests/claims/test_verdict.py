@@ -1,0 +1,38 @@
+"""What is concluded from what holds and instances have after a lost or refused confirmation."""
+
+import itertools
+
+import pytest
+
+from scheduler.claims.settle import INSTANCE_TAKEN, RESERVATION_LOST, Owner, verdict
+from scheduler.claims.states import ClaimEvent
+
+NOBODY, OURS, FOREIGN = Owner.NOBODY, Owner.OURS, Owner.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("held", "owners", "event", "reason"),
+    [
+        ([False], [OURS], ClaimEvent.CONFIRMED, ""),
+        ([False, False], [OURS, OURS], ClaimEvent.CONFIRMED, ""),
+        ([False], [OURS, FOREIGN], ClaimEvent.CONFIRMED, ""),  # carried out; one instance was changed since
+        ([False], [NOBODY], ClaimEvent.DENIED, RESERVATION_LOST),
+        ([False], [FOREIGN], ClaimEvent.DENIED, RESERVATION_LOST),
+        ([True], [FOREIGN], ClaimEvent.DENIED, INSTANCE_TAKEN),
+        ([True, False], [NOBODY], ClaimEvent.DENIED, RESERVATION_LOST),
+        ([True], [NOBODY, NOBODY], None, ""),
+    ],
+)
+def test_verdict(held, owners, event, reason):
+    assert verdict(held, owners, maybe_sent=True) == (event, reason)
+
+
+def test_a_refusal_with_everything_still_held_is_final_unless_an_earlier_confirmation_may_still_arrive():
+    assert verdict([True], [NOBODY], maybe_sent=False) == (ClaimEvent.DENIED, "")
+    assert verdict([True], [NOBODY], maybe_sent=True) == (None, "")
+
+
+def test_a_claim_is_never_called_confirmed_while_a_hold_is_there():
+    for owners in itertools.product(Owner, repeat=2):
+        for maybe_sent in (True, False):
+            assert verdict([True, False], list(owners), maybe_sent=maybe_sent)[0] is not ClaimEvent.CONFIRMED
