@@ -1,17 +1,21 @@
 """Asking Placement for allocation candidates, and finding out why it has none or does not understand the question."""
 
+from collections import Counter
 from collections.abc import Mapping
 from uuid import UUID
 
+from msgspec import structs
+
 from placement_client.client import PlacementClient
-from placement_client.errors import BadRequest, PlacementError
-from placement_client.models import AllocationCandidates
+from placement_client.errors import BadAnswer, BadRequest, PlacementError
+from placement_client.models import AllocationCandidates, AllocationRequest
 from placement_client.query import CandidateQuery
 from scheduler.errors import InvalidRequest
 from scheduler.explain.probes import relaxations
 from scheduler.hosts import HostSnapshot
 from scheduler.model import RequestSpec
 from scheduler.model.decision import Probe
+from scheduler.prefilters import asked
 
 
 def ask(placement: PlacementClient, query: CandidateQuery) -> AllocationCandidates:
@@ -21,13 +25,36 @@ def ask(placement: PlacementClient, query: CandidateQuery) -> AllocationCandidat
     refuses; any other PlacementError as it is.
     """
     try:
-        return placement.get_allocation_candidates(query)
+        return sound(placement.get_allocation_candidates(query), asked(query))
     except BadRequest as error:
         refusal = error
     unknown = unknown_names(placement, query)
     if unknown:
         raise InvalidRequest(*unknown)
     raise refusal
+
+
+def sound(found: AllocationCandidates, wanted: Mapping[str, int]) -> AllocationCandidates:
+    """Return the candidates that give exactly the amounts that were asked for. Raises BadAnswer when none does.
+
+    Placement 16 adds amounts up where isolated groups and the unsuffixed one ask for the same class; claiming such a
+    candidate would take room that nobody asked for.
+    """
+    offered = found.allocation_requests
+    exact = [request for request in offered if amounts_of(request) == wanted]
+    if offered and not exact:
+        raise BadAnswer("GET /allocation_candidates", hint="the candidates give other amounts than were asked for")
+    return found if len(exact) == len(offered) else structs.replace(found, allocation_requests=exact)
+
+
+def amounts_of(request: AllocationRequest) -> Mapping[str, int]:
+    """Return the amounts of one candidate by resource class, over all its providers."""
+    if len(request.allocations) == 1:
+        return next(iter(request.allocations.values())).resources
+    total: Counter[str] = Counter()
+    for held in request.allocations.values():
+        total.update(held.resources)
+    return total
 
 
 def unknown_names(placement: PlacementClient, query: CandidateQuery) -> list[str]:

@@ -74,6 +74,7 @@ class Work:
     spec: RequestSpec
     request_id: str
     instances: tuple[UUID, ...]
+    deadline: Deadline
     placement: PlacementClient
     stream: RandomStream
     trail: Trail
@@ -200,12 +201,13 @@ class FilterScheduler:
         request_id = context.request_id or f"req-{uuid.uuid4()}"
         instances = checked_instances(instance_uuids, self.settings.max_instances)
         seed = self.random_source.seed(request_id)
-        seconds = self.settings.request_timeout_s if deadline is None else deadline
+        until = Deadline.after(self.settings.request_timeout_s if deadline is None else deadline, self.clock)
         work = Work(
             spec=spec,
             request_id=request_id,
             instances=instances,
-            placement=self.placement.within(Deadline.after(seconds, self.clock), request_id),
+            deadline=until,
+            placement=self.placement.within(until, request_id),
             stream=RandomStream(seed),
             trail=Trail(request_id, seed, instances, spec.project_id),
             alternates=alternates,
@@ -236,7 +238,7 @@ class FilterScheduler:
     def _candidates(self, work: Work) -> HostTable:
         """Ask Placement for candidates and make the host table of them."""
         started = self.clock.monotonic()
-        snapshot = self.hosts.snapshot()
+        snapshot = self.hosts.snapshot(deadline=work.deadline)
         targets = candidates.targets_of(work.spec, snapshot)
         if targets == ():
             raise self._nothing_left(work, "unknown_host")
@@ -250,7 +252,7 @@ class FilterScheduler:
             names = candidates.names_for_people(snapshot)
             work.trail.probes = candidates.probe(work.placement, query, names, self.settings.explain.probes)
             raise self._nothing_left(work, "no_candidates")
-        hosts = build_host_table(found, self.hosts.snapshot(candidates.roots_in(found)))
+        hosts = build_host_table(found, self.hosts.snapshot(candidates.roots_in(found), work.deadline))
         work.trail.hosts = len(hosts)
         return hosts
 

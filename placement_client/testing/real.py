@@ -15,9 +15,8 @@ from typing import Any, Self
 
 from oslo_config import cfg
 from oslo_db.sqlalchemy import engines
-from oslo_policy import opts as policy_opts
 from placement import conf as placement_conf
-from placement import db_api, deploy, policy
+from placement import db_api
 from placement.db.sqlalchemy import migration
 from placement.objects import resource_class, trait
 from requests.adapters import BaseAdapter
@@ -77,6 +76,8 @@ class RealPlacement:
         return placement_section(self.endpoint)
 
     def _start(self) -> None:
+        from placement import deploy, policy  # noqa: PLC0415  importing its policies writes a cache to disk
+
         conf = placement_options(self._options)
         engine = _engine_of(_pristine())
         self._close += [engine.dispose, _serve_from(engine), policy.reset]
@@ -96,7 +97,6 @@ def placement_options(options: Mapping[str, Mapping[str, str]]) -> cfg.ConfigOpt
         file.write_text(ini_text(sections, options))
         conf = cfg.ConfigOpts()
         placement_conf.register_opts(conf)
-        policy_opts.set_defaults(conf)
         conf([], project="placement", default_config_files=[str(file)])
     return conf
 
@@ -133,7 +133,9 @@ def _pristine() -> bytes:
         migration.create_schema(engine)
         # Placement remembers per process, not per database, that it wrote these; its own tests reset them so, too.
         trait._TRAITS_SYNCED = resource_class._RESOURCE_CLASSES_SYNCED = False  # noqa: SLF001
-        deploy.update_database(placement_options({}))
+        context = db_api.DbContext()
+        trait.ensure_sync(context)
+        resource_class.ensure_sync(context)
         return _driver_connection(engine).serialize()
     finally:
         undo()

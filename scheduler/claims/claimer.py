@@ -4,6 +4,7 @@ No allocation-changing call leaves before the journal has it. A lost answer is n
 the hold is given up and released, after it the same confirmation is driven forward until its outcome is known.
 """
 
+import logging
 import secrets
 import threading
 import uuid
@@ -23,6 +24,8 @@ from scheduler.claims.sweeper import Sweeper
 from scheduler.model import RequestSpec
 from scheduler.model.plan import Placing
 from scheduler.settings import ClaimSettings
+
+LOG = logging.getLogger("scheduler")
 
 RESERVED = "reserved"
 CONFIRMED = "confirmed"
@@ -148,7 +151,7 @@ class Claimer:
         """Settle everything that is due; return the seconds until the next thing is due, None when nothing is left."""
         for claim in self._journal.unfinished():
             if claim.needs_settling and self._due(claim) <= self._clock.monotonic():
-                self._settle_claim(claim.claim_id, Deadline.after(self._settings.release_timeout_s, self._clock))
+                self._try_to_settle(claim)
         waiting = [self._due(claim) for claim in self._journal.unfinished() if claim.needs_settling]
         return max(0.0, min(waiting) - self._clock.monotonic()) if waiting else None
 
@@ -178,6 +181,13 @@ class Claimer:
 
     def _known(self, claim_ids: Iterable[UUID]) -> list[Claim]:
         return [claim for claim in map(self._journal.find, claim_ids) if claim is not None]
+
+    def _try_to_settle(self, claim: Claim) -> None:
+        try:
+            self._settle_claim(claim.claim_id, Deadline.after(self._settings.release_timeout_s, self._clock))
+        except Exception as error:  # noqa: BLE001 - a defect with one claim must not keep the others from being settled
+            LOG.error("a claim could not be settled and is tried again: %s", type(error).__name__)
+            self._hold_back(claim)
 
     def _settle_claim(self, claim_id: UUID, deadline: Deadline) -> None:
         with self._driving(claim_id) as free:

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 import yaml
 
-from placement_client.clock import SYSTEM_CLOCK, Clock
+from placement_client.clock import SYSTEM_CLOCK, Clock, Deadline
 from scheduler.errors import InvalidSettings
 from scheduler.hosts.facts import AggregateFact, HostFact
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
@@ -52,9 +52,9 @@ class FileHostSource:
         self._listing = _NO_LISTING
         self._latest = _NO_LISTING
 
-    def snapshot(self, wanted: Collection[UUID] = ()) -> HostSnapshot:
+    def snapshot(self, wanted: Collection[UUID] = (), deadline: Deadline | None = None) -> HostSnapshot:
         """Return the facts of the file as it is now, joined with the names in Placement."""
-        listing = self._placement.snapshot(wanted) if self._placement else _NO_LISTING
+        listing = self._placement.snapshot(wanted, deadline) if self._placement else _NO_LISTING
         with self._lock:
             stamp = _stamp_of(self._path)
             if stamp != self._stamp or listing is not self._listing:

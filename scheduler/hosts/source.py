@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
-from placement_client.clock import SYSTEM_CLOCK, Clock
+from placement_client.clock import SYSTEM_CLOCK, Clock, Deadline
+from placement_client.errors import DeadlineExceeded
 from placement_client.models import Aggregates, Inventories, ResourceProvider
 from scheduler.hosts.facts import AggregateFact, HostFact
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
@@ -17,13 +18,20 @@ MIN_REFRESH_S = 5.0
 class HostSource(Protocol):
     """Gives facts of hosts."""
 
-    def snapshot(self, wanted: Collection[UUID] = ()) -> HostSnapshot:
-        """Return facts for at least these root providers where known; the same object while nothing changed."""
+    def snapshot(self, wanted: Collection[UUID] = (), deadline: Deadline | None = None) -> HostSnapshot:
+        """Return facts for at least these root providers where known; the same object while nothing changed.
+
+        ``deadline`` is that of the request that asks; nothing may take longer.
+        """
         ...
 
 
 class ProviderReader(Protocol):
     """What this room asks of a ``PlacementClient``."""
+
+    def within(self, deadline: Deadline, /) -> "ProviderReader":
+        """Return a reader whose calls share a deadline."""
+        ...
 
     def list_resource_providers(self) -> Sequence[ResourceProvider]:
         """Return all resource providers."""
@@ -61,13 +69,17 @@ class PlacementHostSource:
         self._latest: HostSnapshot | None = None
         self._refreshed_at = 0.0
 
-    def snapshot(self, wanted: Collection[UUID] = ()) -> HostSnapshot:
+    def snapshot(self, wanted: Collection[UUID] = (), deadline: Deadline | None = None) -> HostSnapshot:
         """Return the latest listing, refreshed when it is old or lacks a wanted root provider."""
-        with self._lock:
+        if not self._lock.acquire(timeout=deadline.remaining() if deadline else -1):
+            raise DeadlineExceeded("GET /resource_providers")
+        try:
             if self._latest is None or self._stale(self._latest, wanted):
-                self._latest = self._read()
+                self._latest = self._read(self._client.within(deadline) if deadline else self._client)
                 self._refreshed_at = self._clock.monotonic()
             return self._latest
+        finally:
+            self._lock.release()
 
     def _stale(self, latest: HostSnapshot, wanted: Collection[UUID]) -> bool:
         age = self._clock.monotonic() - self._refreshed_at
@@ -75,26 +87,32 @@ class PlacementHostSource:
             return True
         return age >= MIN_REFRESH_S and any(uuid.int not in latest.rows_by_int for uuid in wanted)
 
-    def _read(self) -> HostSnapshot:
-        roots = [one for one in self._client.list_resource_providers() if one.root_provider_uuid in {None, one.uuid}]
-        facts = [HostFact(name=root.name, provider_uuid=root.uuid, aggregates=self._aggregates(root)) for root in roots]
+    def _read(self, client: ProviderReader) -> HostSnapshot:
+        roots = [one for one in client.list_resource_providers() if one.root_provider_uuid in {None, one.uuid}]
+        memberships = {root.uuid: client.get_aggregates(root.uuid) for root in roots} if self._full else {}
+        facts = [
+            HostFact(
+                name=root.name,
+                provider_uuid=root.uuid,
+                aggregates=tuple(memberships[root.uuid].aggregates) if self._full else (),
+            )
+            for root in roots
+        ]
         return snapshot_of(
             facts,
             provider_names={root.uuid: root.name for root in roots},
             aggregates=_unnamed(uuid for fact in facts for uuid in fact.aggregates),
-            reserved=self._reserved(roots) if self._full else {},
+            reserved=_reserved(client, roots) if self._full else {},
             taken_at=self._clock.wall(),
         )
 
-    def _aggregates(self, root: ResourceProvider) -> tuple[UUID, ...]:
-        return tuple(self._client.get_aggregates(root.uuid).aggregates) if self._full else ()
 
-    def _reserved(self, roots: Sequence[ResourceProvider]) -> dict[tuple[UUID, str], int]:
-        return {
-            (root.uuid, resource_class): inventory.reserved
-            for root in roots
-            for resource_class, inventory in self._client.get_inventories(root.uuid).inventories.items()
-        }
+def _reserved(client: ProviderReader, roots: Sequence[ResourceProvider]) -> dict[tuple[UUID, str], int]:
+    return {
+        (root.uuid, resource_class): inventory.reserved
+        for root in roots
+        for resource_class, inventory in client.get_inventories(root.uuid).inventories.items()
+    }
 
 
 def _unnamed(uuids: Iterable[UUID]) -> list[AggregateFact]:

@@ -130,14 +130,15 @@ def test_a_server_that_reads_slowly_ends_at_the_deadline(
 ) -> None:
     """The body is larger than all buffers between, so sending it goes on as slowly as the server reads."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
 
         def accept() -> None:
             with (
                 contextlib.suppress(OSError),
                 authority.context().wrap_socket(listener.accept()[0], server_side=True) as slow,
             ):
-                while not stop.wait(0.02):
-                    slow.recv(4096)
+                while not stop.wait(0.01):
+                    slow.recv(1 << 14)
 
         threading.Thread(target=accept, daemon=True).start()
         large = Request("PUT", "/allocations/x", "/allocations/{consumer}", b" " * (32 << 20), microversion="1.39")

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from placement_client.errors import NotSent
+from placement_client.clock import Deadline
+from placement_client.errors import DeadlineExceeded, NotSent
 from placement_client.models import Aggregates, Inventories, Inventory, ResourceProvider
 from scheduler.errors import InvalidSettings
 from scheduler.hosts import FileHostSource, HostFact, PlacementHostSource
@@ -41,6 +42,11 @@ class Listing:
         self.names = list(names)
         self.calls: list[str] = []
         self.down = False
+        self.deadlines: list[Deadline] = []
+
+    def within(self, deadline: Deadline) -> "Listing":
+        self.deadlines.append(deadline)
+        return self
 
     def list_resource_providers(self) -> list[ResourceProvider]:
         self.calls.append("list")
@@ -215,3 +221,13 @@ def test_the_documented_example_is_a_hosts_file(write: Callable[..., Path]) -> N
     first, second = content.hosts
     assert set(HostFact.__struct_fields__) == set(re.findall(r"^ +-? ?(\w+):", example.split("aggregates:\n")[0], re.M))
     assert (first.nodename, second.nodename, second.enabled) == ("cmp-1.example.org", "cmp-2", False)
+
+
+def test_a_refresh_keeps_the_deadline_of_the_request_that_needs_it():
+    """The listing is read within the request's deadline, and nobody waits longer for somebody else's refresh."""
+    listing, deadline = Listing("a"), Deadline.after(5.0)
+    source = PlacementHostSource(listing, HandClock())
+    source.snapshot((), deadline)
+    assert listing.deadlines == [deadline]
+    with source._lock, pytest.raises(DeadlineExceeded):
+        source.snapshot((), Deadline.after(0.01))

@@ -17,6 +17,7 @@ def order(weights: list[float], seed: int = 0, *, subset: int = 1, shuffle: bool
 
 def test_best_first_and_ties_as_they_came() -> None:
     assert order([1, 3, 2, 3, 1]) == [1, 3, 2, 0, 4]
+    assert order([1, 2] * 100) == [*range(1, 200, 2), *range(0, 200, 2)]
     assert order([]) == []
     assert order([], subset=3, shuffle=True) == []
 

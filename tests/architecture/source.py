@@ -1,0 +1,44 @@
+"""The project's own source files, parsed; what the other files of this directory ask questions of."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("scheduler", "placement_client", "demo")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: its path below the project, its lines, its syntax tree."""
+
+    path: str
+    lines: tuple[str, ...]
+    tree: ast.Module
+
+    @property
+    def module(self) -> str:
+        """The dotted name."""
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def sources(*packages: str) -> list[Source]:
+    """Every Python file of these packages, in order of path."""
+    files = [file for package in packages for file in sorted((ROOT / package).rglob("*.py"))]
+    return [_parsed(file) for file in files]
+
+
+def named_functions(tree: ast.AST, inside: str = "") -> Iterator[tuple[str, Function]]:
+    """Every function with its qualified name, nested ones too."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, Function):
+            yield f"{inside}{node.name}", node
+        name = f"{inside}{node.name}." if isinstance(node, Function | ast.ClassDef) else inside
+        yield from named_functions(node, name)
+
+
+def _parsed(file: Path) -> Source:
+    text = file.read_text(encoding="utf-8")
+    return Source(file.relative_to(ROOT).as_posix(), tuple(text.splitlines()), ast.parse(text))

@@ -1,0 +1,95 @@
+"""Importing has no side effects, exports are what ``__all__`` says, and extras stay optional."""
+
+import ast
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.source import ROOT, Source, sources
+
+PACKAGES = ("scheduler", "placement_client")
+MODULES = sorted(
+    module.name
+    for package in PACKAGES
+    for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}.")
+    if not module.name.endswith("__main__")
+)
+INITS = [source for source in sources(*PACKAGES) if source.path.endswith("__init__.py")]
+
+# Imports everything and prints what happened meanwhile besides reading.
+_WATCH = """
+import importlib, json, os, sys, threading
+import urllib3.util.connection  # finds out about IPv6 by binding a socket, whoever imports it
+
+seen = []
+
+def watch(event, args):
+    if event == "open" and isinstance(args[0], str) and isinstance(args[2], int):
+        if args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and args[0] != os.devnull:
+            seen.append(["writes", args[0]])
+    elif event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.fork", "_thread.start_new_thread"):
+        seen.append([event, ""])
+
+sys.addaudithook(watch)
+for name in json.loads(sys.argv[1]):
+    importlib.import_module(name)
+print(json.dumps({"seen": seen, "threads": threading.active_count(), "modules": sorted(sys.modules)}))
+"""
+
+
+def _imported(modules: list[str]) -> dict[str, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", _WATCH, json.dumps(modules)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_importing_everything_starts_nothing_and_writes_nothing() -> None:
+    happened = _imported(MODULES)
+    assert happened["seen"] == []
+    assert happened["threads"] == 1
+
+
+def test_the_library_does_not_need_its_extras() -> None:
+    """A controller that installs no extra can import both packages."""
+    loaded = set(_imported(list(PACKAGES))["modules"])
+    assert (
+        loaded & {"placement", "gunicorn", "trustme", "psycopg", "rich", "requests_mock", "pytest", "hypothesis"}
+        == set()
+    )
+
+
+@pytest.mark.parametrize("source", INITS, ids=lambda source: source.module)
+def test_all_names_exactly_what_a_package_exports(source: Source) -> None:
+    """A package exports what it defines itself, and what it imports from its own modules."""
+    listed = getattr(importlib.import_module(source.module), "__all__", ())
+    assert set(listed) == {name for node in ast.walk(source.tree) for name in _exported(node, source) if name[0] != "_"}
+
+
+def _exported(node: ast.AST, source: Source) -> Iterator[str]:
+    if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{source.module}."):
+        yield from (alias.asname or alias.name for alias in node.names)
+    elif node in source.tree.body and isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    elif node in source.tree.body and isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def test_all_names_only_what_is_there() -> None:
+    modules = [importlib.import_module(name) for name in MODULES]
+    listed = [(module, name) for module in modules for name in getattr(module, "__all__", ())]
+    assert len(listed) == len(set(listed)) > 50
+    assert [(module.__name__, name) for module, name in listed if not hasattr(module, name)] == []
