@@ -359,7 +359,9 @@ class FilterScheduler:
         except BaseException as error:  # noqa: BLE001 - whatever it is, nothing may stay claimed; it is raised again
             self._cleanup_allocations(work)
             answer = answer_to(error, work.request_id)
-        self._answered(work, outcome_of(answer), work.trail.reason or getattr(answer, "reason", "") or code_of(answer))
+        reason = work.trail.reason or code_of(answer)
+        work.trail.end_open_round(reason)
+        self._answered(work, outcome_of(answer), reason)
         raise answer
 
     def _nothing_left(self, work: Work, reason: str) -> NoValidHost:

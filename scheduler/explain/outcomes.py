@@ -40,5 +40,7 @@ def outcome_of(answer: BaseException) -> Outcome:
 
 
 def code_of(answer: BaseException) -> str:
-    """Return the stable code of an error of ours, the type of any other."""
+    """Return the stable code of why: of what failed in an outage, of any other error of ours, or a foreign type."""
+    if isinstance(answer, SchedulingUnavailable) and answer.reason:
+        return answer.reason
     return answer.code if isinstance(answer, SchedulerError) else type(answer).__name__

@@ -43,6 +43,11 @@ class Trail:
         self.decisions = []
         self.candidates = self.hosts = self.verified_providers = 0
 
+    def end_open_round(self, answer: str) -> None:
+        """Close the round that an error cut short, if there is one."""
+        if self.decisions or self.candidates:
+            self.end_round(answer)
+
     def record(
         self, outcome: Outcome, reason: str, *, answered_at: float, total_ms: float, calls: int
     ) -> DecisionRecord:
