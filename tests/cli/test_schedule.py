@@ -108,10 +108,12 @@ def test_an_instance_with_allocations_is_2_and_left_alone(console: Console) -> N
     request = REQUEST | {"instance_uuids": [str(uuid.uuid4())]}
     assert console.schedule(request).returncode == 0
     held = console.placement.get_allocations(UUID(request["instance_uuids"][0]))
+    assert held.consumer_generation == 1
     done = console.schedule(request)
     assert done.returncode == 2
     assert "already holds allocations" in done.stderr
-    assert console.placement.get_allocations(UUID(request["instance_uuids"][0])) == held
+    now = console.placement.get_allocations(UUID(request["instance_uuids"][0]))
+    assert (now.amounts(), now.consumer_generation, now.user_id) == (held.amounts(), 1, held.user_id)
 
 
 def test_wrong_settings_are_3_and_name_section_and_option(configured: Callable[..., Console]) -> None:
