@@ -5,12 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from demo.proof import Provider
 from demo.run import Answer
 from scheduler.explain import one_line
-from scheduler.model import DecisionRecord
 
 _NUMBER = re.compile(r"\d+")
 
@@ -49,16 +46,10 @@ def reasons(refused: Sequence[Answer], at_most: int) -> list[tuple[int, str]]:
 
     Reasons that differ in numbers only count as one.
     """
-    words = [essence(answer.record) for answer in refused]
+    words = [one_line(answer.record) for answer in refused]
     examples = {_NUMBER.sub("n", text): text for text in reversed(words)}
     counted = Counter(_NUMBER.sub("n", text) for text in words)
     return [(times, examples[reason]) for reason, times in counted.most_common(at_most)]
-
-
-def essence(record: DecisionRecord) -> str:
-    """Return in one line why a request was refused, without the probes that found nothing."""
-    telling = tuple(probe for probe in record.probes if probe.hosts)
-    return one_line(msgspec.structs.replace(record, probes=telling))
 
 
 def utilisation(providers: Sequence[Provider]) -> dict[str, tuple[int, int]]:

@@ -79,7 +79,11 @@ def _total(scored: ScoredHost) -> str:
 
 
 def _probes(record: DecisionRecord) -> str:
-    return "; ".join(f"without {probe.relaxed}: {_number(probe.hosts, 'host')}" for probe in record.probes)
+    """Name the constraints without which there are hosts; one that changes nothing explains nothing."""
+    telling = [probe for probe in record.probes if probe.hosts]
+    if not telling:
+        return f"none of {_number(len(record.probes), 'constraint')} rules the fleet out alone"
+    return "; ".join(f"without {probe.relaxed}: {_number(probe.hosts, 'host')}" for probe in telling)
 
 
 def _effort(record: DecisionRecord) -> str:

@@ -4,6 +4,7 @@ import importlib
 from pkgutil import iter_modules
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from placement_client import errors as client_errors
@@ -103,6 +104,13 @@ def test_a_request_that_was_filtered_out_says_who_removed_how_many_and_why():
 
 def test_a_request_without_candidates_says_what_each_probe_found():
     assert "Without one constraint at a time: without PGPU 8: 31 hosts; without rack r3: 1 host.\n" in in_words(EMPTY)
+
+
+def test_probes_that_find_nothing_are_not_named():
+    barren = msgspec.structs.replace(EMPTY, probes=(*EMPTY.probes, Probe(relaxed="VCPU 1", hosts=0)))
+    assert in_words(barren) == in_words(EMPTY)
+    nothing = msgspec.structs.replace(EMPTY, probes=(Probe(relaxed="VCPU 1", hosts=0), Probe(relaxed="rack", hosts=0)))
+    assert one_line(nothing) == "no candidates: none of 2 constraints rules the fleet out alone"
 
 
 def test_a_selection_says_why_this_host_and_how_claims_were_answered():
