@@ -30,14 +30,19 @@ class Collector(logging.Handler):
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    """Collect every record of every logger at every level; guards are taken off again at the end."""
+    """Collect every record of every logger at every level; guards, ours or of other tests, are off before and after."""
     root, handler = logging.getLogger(), Collector()
     level = root.level
+    take_guards_off()
     root.addHandler(handler)
     root.setLevel(1)
     yield handler
     root.removeHandler(handler)
     root.setLevel(level)
+    take_guards_off()
+
+
+def take_guards_off() -> None:
     for name in list(logging.root.manager.loggerDict):
         logging.getLogger(name).removeFilter(GUARD)
 

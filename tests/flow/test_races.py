@@ -37,7 +37,7 @@ def scheduler_of(server: PlacementServer, node: str, ini: str = "") -> FilterSch
 
 
 @pytest.mark.slow
-def test_eight_threads_of_two_schedulers_never_overfill_a_provider(placement_cluster, capsys):
+def test_eight_threads_of_two_schedulers_never_overfill_a_provider(placement_cluster):
     """Each claim needs more than half of a host, so at most one may win; Placement alone grants several."""
     schedulers = [scheduler_of(placement_cluster, f"node-{number}") for number in range(2)]
     client = schedulers[0].placement
@@ -73,8 +73,7 @@ def test_eight_threads_of_two_schedulers_never_overfill_a_provider(placement_clu
         winners = [instance for won in pool.map(race, range(THREADS)) for instance in won]
     for scheduler in schedulers:
         assert scheduler.claimer.close(30) == type(scheduler.figures())(0, 0, 0)
-    with capsys.disabled():
-        print(f"\nraces for {PROVIDERS} last slots: {dict(outcomes)}")
+    print(f"races for {PROVIDERS} last slots: {dict(outcomes)}")
     assert not over_capacity(client, hosts)
     assert reservations(client) == 0
     assert holders(client, hosts) == Counter(winners), "what is held is not what was answered"
