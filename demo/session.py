@@ -28,6 +28,9 @@ request_timeout = 60
 [claims]
 reservation_project_id = {project}
 
+[journal]
+connection = sqlite:///{journal}
+
 [explain]
 probes = 6
 max_records = 10000
@@ -79,6 +82,7 @@ def write_settings(server: PlacementServer, hosts: Sequence[Host], seed: int) ->
     text = _SETTINGS.format(
         placement=server.ini(),
         project=RESERVATION_PROJECT,
+        journal=server.directory / "journal" / "claims.sqlite",
         records=server.directory / "records",
         hosts_file=hosts_file,
         seed=seed,

@@ -161,11 +161,16 @@ class PlacementClient:
 
     def get_allocations(self, consumer: UUID) -> ConsumerAllocations:
         """Return what a consumer holds; empty when Placement does not know it."""
+        return self.get_allocations_dated(consumer)[0]
+
+    def get_allocations_dated(self, consumer: UUID) -> tuple[ConsumerAllocations, float | None]:
+        """Return what a consumer holds, and for how many seconds; None when the server does not say since when."""
         request = self._get_request("/allocations/{consumer}", {"consumer": consumer})
-        held = decode(request, self._call(request), ConsumerAllocations, unique=True)
+        answer = self._call(request)
+        held = decode(request, answer, ConsumerAllocations, unique=True)
         if held.allocations and held.consumer_generation is None:
             raise BadAnswer(request.operation, hint="allocations come without a generation")
-        return held
+        return held, answer.age_s
 
     def put_allocations(self, consumer: UUID, write: ConsumerWrite) -> None:
         """Replace what one consumer holds."""

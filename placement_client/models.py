@@ -5,6 +5,8 @@ class or trait is upper case. An answer that does not fit is a ``BadAnswer``, ne
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -52,6 +54,20 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def age_s(self) -> float | None:
+        """Return how long ago the server last changed what it shows, by its own clock; None when it does not say."""
+        shown, changed = (_http_date(self.headers.get(name, "")) for name in ("date", "last-modified"))
+        return None if shown is None or changed is None else max(0.0, (shown - changed).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):  # what a malformed date can raise
+        return None
+    return moment if moment.tzinfo else None
 
 
 class Version(Struct, frozen=True):

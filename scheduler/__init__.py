@@ -5,6 +5,7 @@ from scheduler.claims import Reservation
 from scheduler.config import load_config
 from scheduler.errors import (
     ClaimInDoubt,
+    Fenced,
     InstanceConflict,
     InvalidRequest,
     InvalidSettings,
@@ -12,6 +13,7 @@ from scheduler.errors import (
     NotPermitted,
     NoValidHost,
     PluginFailed,
+    RequestInProgress,
     SchedulerError,
     SchedulingUnavailable,
 )
@@ -56,6 +58,8 @@ __all__ = [
     "SchedulingUnavailable",
     "PluginFailed",
     "JournalUnavailable",
+    "Fenced",
+    "RequestInProgress",
     "ClaimInDoubt",
     "InvalidSettings",
     # what a controller may bring along

@@ -11,17 +11,21 @@ from placement_client.errors import InsecureEndpoint
 from placement_client.redaction import install_guards
 from placement_client.transport import HttpAdapter
 from scheduler import config
-from scheduler.claims import Claimer, MemoryJournal
+from scheduler.claims import Claimer
+from scheduler.claims.sql_journal import open_journal
 from scheduler.errors import InvalidSettings
-from scheduler.filter_scheduler import FilterScheduler, Observer
+from scheduler.explain.observers import Observer, RecordStore
+from scheduler.filter_scheduler import FilterScheduler
 from scheduler.filters import load_filters
 from scheduler.hosts import FileHostSource, HostSource, PlacementHostSource
 from scheduler.logs import Pseudonyms, RequestLog, key_from_file
 from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomSource
-from scheduler.records import DirectoryRecords, MemoryRecords, RecordStore
+from scheduler.records import DirectoryRecords, MemoryRecords
 from scheduler.selection import Plugins
-from scheduler.settings import ExplainSettings
+from scheduler.settings import ExplainSettings, SchedulerSettings
 from scheduler.weighers import load_weighers
+
+MEMORY = "memory://"
 
 
 def build(
@@ -37,23 +41,34 @@ def build(
 
     ``hosts`` and ``random_source`` take the place of what the configuration names. ``observers`` are called with the
     decision record of every request. ``http_adapter`` and ``clock`` are for tests. Nothing is sent before the first
-    request. Raises InvalidSettings naming section and option.
+    request, but for what a dead scheduler left, which is recovered first. Raises InvalidSettings naming section and
+    option, and JournalUnavailable.
     """
     install_guards()
     settings = config.settings_from(conf)
     placement = placement_of(conf, http_adapter, clock)
-    records = records_of(settings.explain)
-    return FilterScheduler(
+    plugins = Plugins(load_filters(settings.filters), load_weighers(settings.weighers), settings.order)
+    log = RequestLog(pseudonyms_of(conf))
+    scheduler = FilterScheduler(
         placement=placement,
         hosts=hosts or host_source_of(conf, placement, clock),
-        plugins=Plugins(load_filters(settings.filters), load_weighers(settings.weighers), settings.order),
-        claimer=Claimer(placement, MemoryJournal(), settings.claims, clock),
+        plugins=plugins,
+        claimer=claimer_of(settings, placement, clock),
         random_source=random_source or random_source_of(conf),
         settings=settings,
         clock=clock,
-        records=records,
-        observers=(RequestLog(pseudonyms_of(conf)), *observers),
+        records=records_of(settings.explain),
+        observers=(log, *observers),
     )
+    scheduler.recover()
+    return scheduler
+
+
+def claimer_of(settings: SchedulerSettings, placement: PlacementClient, clock: Clock) -> Claimer:
+    """Return the claimer on the journal that ``[journal]`` names."""
+    journal = open_journal(settings.journal, settings.claims.node_id, clock)
+    beat = None if settings.journal.connection == MEMORY else settings.journal
+    return Claimer(placement, journal, settings.claims, clock, beat=beat)
 
 
 def placement_of(conf: cfg.ConfigOpts, http_adapter: HttpAdapter | None, clock: Clock) -> PlacementClient:

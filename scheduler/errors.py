@@ -10,6 +10,8 @@ The tree, by what the caller should do::
     ├─ SchedulingUnavailable   an outage, try again later; never reported as NoValidHost
     │  ├─ PluginFailed             a filter or weigher raised
     │  ├─ JournalUnavailable       a claim could not be written down, so it was not made
+    │  │  └─ Fenced                   another scheduler took this one for dead and took its claims over
+    │  ├─ RequestInProgress        the same request is being served at this moment
     │  └─ ClaimInDoubt             the answer to a confirmation was lost; it will be settled
     ├─ InvalidSettings         the configuration is wrong; every problem is named with section and option
     └─ IllegalTransition       a claim was told something that cannot happen in its state (a defect, nothing changed)
@@ -91,6 +93,23 @@ class JournalUnavailable(SchedulingUnavailable):
     """A claim could not be written down, so it was not made."""
 
     code = "journal_unavailable"
+
+
+class Fenced(JournalUnavailable):
+    """Another scheduler took this one for dead and took its claims over; nothing more is written for them here."""
+
+    code = "fenced"
+
+
+class RequestInProgress(SchedulingUnavailable):
+    """The same request is being served at this moment, here or by another scheduler of the same journal."""
+
+    code = "request_in_progress"
+    MESSAGE = "The same request is being served at this moment."
+
+    def __init__(self, request_id: str = "") -> None:
+        """Keep the request id."""
+        super().__init__(request_id, reason=self.code, message=self.MESSAGE)
 
 
 class ClaimInDoubt(SchedulingUnavailable):

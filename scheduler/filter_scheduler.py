@@ -5,12 +5,15 @@ no configuration, and has no clock and no random source of its own: all collabor
 """
 
 import logging
+import signal
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, Self, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Self, TypeVar
 from uuid import UUID
+
+import msgspec
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
@@ -22,11 +25,16 @@ from scheduler.claims import (
     RESERVED,
     Claim,
     Claimer,
-    ClaimState,
     Figures,
+    RequestFacts,
     Reservation,
+    close_on_signal,
+    ended,
+    facts_of,
+    repeated,
 )
 from scheduler.errors import ClaimInDoubt, InstanceConflict, NoValidHost, SchedulingUnavailable
+from scheduler.explain.observers import Observer, RecordStore
 from scheduler.explain.outcomes import answer_to, code_of, outcome_of
 from scheduler.explain.trail import Trail
 from scheduler.hosts import HostSource, HostTable, build_host_table
@@ -41,23 +49,6 @@ from scheduler.settings import SchedulerSettings
 LOG = logging.getLogger("scheduler")
 
 T = TypeVar("T")
-Observer = Callable[[DecisionRecord], None]
-
-
-class Records(Protocol):
-    """Where decision records are kept."""
-
-    def __call__(self, record: DecisionRecord) -> None:
-        """Keep a record."""
-        ...
-
-    def get(self, request_id: str) -> DecisionRecord | None:
-        """Return the record of a request."""
-        ...
-
-    def last(self) -> DecisionRecord | None:
-        """Return the newest record."""
-        ...
 
 
 TRY_AGAIN = {"capacity_exceeded", "provider_conflict", "consumer_conflict", "unknown_provider", "outcome_unknown"}
@@ -80,6 +71,7 @@ class Work:
     trail: Trail
     alternates: int
     started: float
+    facts: RequestFacts
     claim_ids: list[UUID] = field(default_factory=list)
 
 
@@ -106,7 +98,7 @@ class FilterScheduler:
     random_source: RandomSource
     settings: SchedulerSettings
     clock: Clock
-    records: Records
+    records: RecordStore
     observers: tuple[Observer, ...] = ()
 
     def select_destinations(
@@ -146,8 +138,11 @@ class FilterScheduler:
         """
         alternates = self.settings.max_attempts - 1 if return_alternates else 0
         work = self._begin(context, spec, instance_uuids, alternates, deadline)
-        plan, claim = self._guarded(work, lambda: self._schedule(work, context))
-        selections = self._guarded(work, lambda: self._selections(work, plan))
+        if context.request_id:
+            earlier = self._guarded(work, lambda: repeated(work.facts, self.claimer.claims_of(work.request_id)))
+            if earlier is not None:
+                return Reservation(work.request_id, earlier, confirm=lambda: None, release=lambda: None)
+        claim, selections = self._guarded(work, lambda: self._schedule(work, context))
         return Reservation(
             work.request_id,
             selections,
@@ -157,14 +152,7 @@ class FilterScheduler:
 
     def outcome(self, request_id: str) -> str:
         """Tell what became of a request: "committed", "aborted", "in_doubt", "open" or "unknown"."""
-        states = {claim.state for claim in self.claimer.claims_of(request_id)}
-        if not states:
-            return "unknown"
-        if ClaimState.COMMITTED in states:
-            return "committed"
-        if ClaimState.CONFIRMING in states:
-            return "in_doubt"
-        return "aborted" if states == {ClaimState.ABORTED} else "open"
+        return ended(self.claimer.claims_of(request_id))
 
     def record(self, request_id: str | None = None) -> DecisionRecord | None:
         """Return the decision record of a request (None: the last one); None when it is not kept (any more)."""
@@ -178,9 +166,21 @@ class FilterScheduler:
         """Settle what is left of earlier requests; seconds until there is more to do, None when nothing is left."""
         return self.claimer.settle()
 
+    def recover(self, timeout_s: float | None = None) -> Figures:
+        """Take over and settle what dead schedulers of this journal left, and tell what could not be settled yet.
+
+        ``build`` does it before the first request. What is left is retried in the background.
+        """
+        limit = self.settings.claims.recovery_timeout_s if timeout_s is None else timeout_s
+        return self.claimer.recover(limit)
+
     def close(self) -> Figures:
-        """Release what is still held, as far as the drain timeout allows, and tell what is left."""
+        """Take no more requests, wait for open ones up to the drain timeout, abort the rest, and tell what is left."""
         return self.claimer.close(self.settings.claims.drain_timeout_s)
+
+    def close_on_signal(self, number: int = signal.SIGTERM) -> None:
+        """Let a signal close this scheduler and then end the process; what is open by then the next start recovers."""
+        close_on_signal(self.close, number)
 
     def __enter__(self) -> Self:
         return self
@@ -198,6 +198,7 @@ class FilterScheduler:
         alternates: int,
         deadline: float | None,
     ) -> Work:
+        self.claimer.check_open()
         request_id = context.request_id or f"req-{uuid.uuid4()}"
         instances = checked_instances(instance_uuids, self.settings.max_instances)
         seed = self.random_source.seed(request_id)
@@ -212,11 +213,12 @@ class FilterScheduler:
             trail=Trail(request_id, seed, instances, spec.project_id),
             alternates=alternates,
             started=self.clock.monotonic(),
+            facts=facts_of(request_id, spec, instances, alternates),
         )
         weakref.finalize(work, self.claimer.abandon, work.claim_ids).atexit = False
         return work
 
-    def _schedule(self, work: Work, context: RequestContext) -> tuple[Plan, Claim]:
+    def _schedule(self, work: Work, context: RequestContext) -> tuple[Claim, list[list[Selection]]]:
         """Plan and reserve the whole batch, again with fresh candidates when Placement refuses."""
         work.spec = work.spec.checked()
         check_owner(context, work.spec)
@@ -225,10 +227,11 @@ class FilterScheduler:
             if number:
                 self.claimer.pause(number - 1)
             plan = self._plan(work, self._candidates(work))
-            claim, answer = self._claim_resources(work, plan)
+            selections = self._selections(work, plan)
+            claim, answer = self._claim_resources(work, plan, selections)
             work.trail.end_round(answer)
             if claim is not None:
-                return plan, claim
+                return claim, selections
             self._cleanup_allocations(work)
         if answer in OUTAGES:
             raise SchedulingUnavailable(work.request_id, reason=answer)
@@ -287,12 +290,13 @@ class FilterScheduler:
         )
         return ranked
 
-    def _claim_resources(self, work: Work, plan: Plan) -> tuple[Claim | None, str]:
+    def _claim_resources(self, work: Work, plan: Plan, selections: list[list[Selection]]) -> tuple[Claim | None, str]:
         """Reserve the room of a plan and verify it where it is tight; no claim, and why, when Placement refuses."""
         started = self.clock.monotonic()
         claim_id = self.claimer.new_id()
         work.claim_ids.append(claim_id)
-        claim = self.claimer.begin(claim_id, work.request_id, work.spec, plan.placings)
+        facts = replace(work.facts, result=msgspec.json.encode(selections))
+        claim = self.claimer.begin(claim_id, facts, plan.placings)
         answer = self.claimer.reserve(work.placement, claim)
         if answer == RESERVED:
             work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings)

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,22 +28,6 @@ class DamagedRecord(SchedulerError):
     """A record is there but cannot be read."""
 
     code = "damaged_record"
-
-
-class RecordStore(Protocol):
-    """Keeps the newest records; any number of threads may use it."""
-
-    def __call__(self, record: DecisionRecord) -> None:
-        """Keep a record; it replaces an older one of the same request."""
-        ...
-
-    def get(self, request_id: str) -> DecisionRecord | None:
-        """Return the record of a request, None when it is not (or no longer) kept. Raises DamagedRecord."""
-        ...
-
-    def last(self) -> DecisionRecord | None:
-        """Return the newest record that can be read."""
-        ...
 
 
 class MemoryRecords:

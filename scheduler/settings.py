@@ -65,6 +65,23 @@ class ClaimSettings:
     release_timeout_s: float = 10.0
     quarantine_s: float = 60.0
     drain_timeout_s: float = 5.0
+    recovery_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """Where claims are written down, how long settled ones are kept, and when a silent scheduler counts as dead.
+
+    ``connection`` is an SQLAlchemy URL of SQLite or PostgreSQL, or "memory://", which forgets with the process.
+    ``durable`` False lets tests skip waiting for the disk.
+    """
+
+    connection: str = "sqlite:////var/lib/placement-scheduler/journal.sqlite"
+    keep_days: float = 7.0
+    keep_claims: int = 10_000
+    lease_s: float = 30.0
+    heartbeat_s: float = 5.0
+    durable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +110,5 @@ class SchedulerSettings:
     weighers: WeigherSettings = field(default_factory=WeigherSettings)
     order: OrderSettings = field(default_factory=OrderSettings)
     claims: ClaimSettings = field(default_factory=ClaimSettings)
+    journal: JournalSettings = field(default_factory=JournalSettings)
     explain: ExplainSettings = field(default_factory=ExplainSettings)

@@ -1,11 +1,11 @@
 """What is sent for a claim, as pure functions: how a plan is packed into holds, and the two batches of writes."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from placement_client.models import ConsumerWrite, Resources
 from scheduler.claims.journal import Claim, Hold, InstanceClaim
-from scheduler.model import RequestSpec
 from scheduler.model.plan import AmountOn, Placing
 from scheduler.settings import ClaimSettings
 
@@ -13,20 +13,32 @@ CONSUMER_TYPE = "SCHED_RESERVATION"
 FIRST_GENERATION = 1  # what Placement gives a consumer with its first write
 
 
-def claim_of(
-    claim_id: UUID, request_id: str, spec: RequestSpec, placings: Iterable[Placing], mint: Callable[[], UUID]
-) -> Claim:
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What a claim keeps of its request: id, digest of its body, owner and type of its instances, and the answer."""
+
+    request_id: str
+    digest: str
+    project_id: str
+    user_id: str
+    consumer_type: str
+    result: bytes = b""
+
+
+def claim_of(claim_id: UUID, request: RequestFacts, placings: Iterable[Placing], mint: Callable[[], UUID]) -> Claim:
     """Return the claim for a plan, on freshly minted consumers."""
     instances = tuple(InstanceClaim(one.instance_uuid, dict(one.allocation_request.allocations)) for one in placings)
     holds = tuple(Hold(mint(), allocations) for allocations in packed(one.allocations for one in instances))
     return Claim(
         claim_id=claim_id,
-        request_id=request_id,
-        project_id=spec.project_id,
-        user_id=spec.user_id,
-        consumer_type=spec.consumer_type,
+        request_id=request.request_id,
+        digest=request.digest,
+        project_id=request.project_id,
+        user_id=request.user_id,
+        consumer_type=request.consumer_type,
         instances=instances,
         holds=holds,
+        result=request.result,
     )
 
 

@@ -1,36 +1,36 @@
-"""Reserve, verify, confirm, release: the claim protocol over a journal and Placement.
+"""Reserve, verify, confirm, release: the claim protocol over a journal and Placement, for the requests of one process.
 
 No allocation-changing call leaves before the journal has it. A lost answer is never guessed: before the commit intent
 the hold is given up and released, after it the same confirmation is driven forward until its outcome is known.
 """
 
-import logging
+import os
 import secrets
-import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
 from placement_client.errors import BadAnswer, OutcomeUnknown, PlacementError
-from scheduler.claims.bodies import claim_of, reserve_body, tight_amounts
-from scheduler.claims.journal import OPEN_HOLDS, Claim, Hold, Journal
-from scheduler.claims.settle import Confirmation, release
-from scheduler.claims.states import ClaimEvent, ClaimState
+from scheduler.claims.bodies import RequestFacts, claim_of, reserve_body, tight_amounts
+from scheduler.claims.journal import Claim, Journal
+from scheduler.claims.lease import Lease
+from scheduler.claims.settle import Confirmation
+from scheduler.claims.settler import Settler
+from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState
 from scheduler.claims.sweeper import Sweeper
-from scheduler.model import RequestSpec
+from scheduler.errors import IllegalTransition, JournalUnavailable
 from scheduler.model.plan import Placing
-from scheduler.settings import ClaimSettings
-
-LOG = logging.getLogger("scheduler")
+from scheduler.settings import ClaimSettings, JournalSettings
 
 RESERVED = "reserved"
 CONFIRMED = "confirmed"
 IN_DOUBT = "claim_in_doubt"
-ABANDONABLE = {ClaimState.INTENDED, ClaimState.RESERVED}
+GIVEN_UP = "reservation_given_up"
+FORKED = "The scheduler was built before this process was forked; build one in each process."
+CLOSED = "The scheduler is closed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,11 @@ class Figures:
 
 
 class Claimer:
-    """The only writer of allocations."""
+    """The only writer of allocations.
+
+    ``beat`` says how to stay the owner of its claims in a journal that is shared; None where nobody else could take
+    them over. ``sweeper`` runs ``settle`` in the background; tests may give one that they drive by hand.
+    """
 
     def __init__(
         self,
@@ -52,17 +56,19 @@ class Claimer:
         settings: ClaimSettings,
         clock: Clock,
         mint: Callable[[], UUID] = uuid.uuid4,
+        beat: JournalSettings | None = None,
+        sweeper: Sweeper | None = None,
     ) -> None:
-        self._placement = placement
         self._journal = journal
         self._settings = settings
         self._clock = clock
         self._mint = mint
+        self._lease = Lease(journal, clock, self._adopt, beat) if beat else None
         self._jitter = secrets.SystemRandom()
-        self._busy: set[UUID] = set()
-        self._not_before: dict[UUID, float] = {}
-        self._lock = threading.Lock()
-        self._sweeper = Sweeper(self.settle)
+        self._pid = os.getpid()
+        self._closed = False
+        self._settler = Settler(placement, journal, settings, clock)
+        self._sweeper = sweeper or Sweeper(self.settle)
 
     # What a request does
 
@@ -70,15 +76,19 @@ class Claimer:
         """Return an identifier for a claim; who holds it can abandon the claim at any moment, begun or not."""
         return self._mint()
 
-    def begin(self, claim_id: UUID, request_id: str, spec: RequestSpec, placings: Iterable[Placing]) -> Claim:
-        """Write down the claim for a plan; nothing has been sent when this returns."""
-        claim = claim_of(claim_id, request_id, spec, placings, self._mint)
+    def begin(self, claim_id: UUID, request: RequestFacts, placings: Iterable[Placing]) -> Claim:
+        """Write down the claim for a plan; nothing has been sent when this returns.
+
+        Raises JournalUnavailable, RequestInProgress.
+        """
+        claim = claim_of(claim_id, request, placings, self._mint)
         self._journal.begin(claim)
         return claim
 
     def reserve(self, placement: PlacementClient, claim: Claim) -> str:
         """Reserve the room of a claim in one call; return "reserved" or the code of the refusal."""
         try:
+            self._check_lease()
             placement.post_allocations(reserve_body(claim, self._settings))
         except (OutcomeUnknown, BadAnswer) as error:
             self._journal.advance(claim.claim_id, ClaimEvent.ABANDONED)
@@ -100,30 +110,28 @@ class Claimer:
 
     def confirm(self, placement: PlacementClient, claim: Claim) -> str:
         """Move the room of a claim to its instances: "confirmed", "claim_in_doubt", or the code of the refusal."""
-        with self._driving(claim.claim_id):
-            self._journal.advance(claim.claim_id, ClaimEvent.COMMIT_INTENDED)
+        with self._settler.driving(claim.claim_id):
+            self._check_lease()
+            if not self._intended(claim):
+                return GIVEN_UP
             confirmation = Confirmation(placement, claim, self._settings)
             event = confirmation.drive(self._settings.max_rounds, self.pause)
-            if event is not None:
-                self._journal.advance(claim.claim_id, event)
-        if event is None:
-            self._sweeper.wake()
-            return IN_DOUBT
+            if event is None or not self._written(claim, event):
+                self._sweeper.wake()
+                return IN_DOUBT
         return CONFIRMED if event is ClaimEvent.CONFIRMED else confirmation.reason
 
     def abandon(self, claim_ids: Iterable[UUID]) -> None:
         """Give up those of these claims that are not confirmed, and let the sweeper release them; no call is made."""
-        self._give_up(claim_ids)
+        self._settler.give_up(claim_ids)
         self._wake_if_needed(claim_ids)
 
     def release(self, claim_ids: Iterable[UUID]) -> None:
         """Give up those of these claims that are not confirmed and release them now; what fails the sweeper retries."""
-        self._give_up(claim_ids)
         deadline = Deadline.after(self._settings.release_timeout_s, self._clock)
         try:
-            for claim in self._known(claim_ids):
-                if claim.needs_settling and not deadline.expired():
-                    self._settle_claim(claim.claim_id, deadline)
+            self._settler.give_up(claim_ids)
+            self._settler.settle_these(claim_ids, deadline)
         finally:
             self._wake_if_needed(claim_ids)
 
@@ -149,93 +157,73 @@ class Claimer:
 
     def settle(self) -> float | None:
         """Settle everything that is due; return the seconds until the next thing is due, None when nothing is left."""
-        for claim in self._journal.unfinished():
-            if claim.needs_settling and self._due(claim) <= self._clock.monotonic():
-                self._try_to_settle(claim)
-        waiting = [self._due(claim) for claim in self._journal.unfinished() if claim.needs_settling]
-        return max(0.0, min(waiting) - self._clock.monotonic()) if waiting else None
+        beat = self._lease.keep() if self._lease else None
+        due = self._settler.settle_due()
+        return min((pause for pause in (beat, due) if pause is not None), default=None)
 
-    def close(self, timeout_s: float) -> Figures:
-        """Settle what can be settled within the time, end the sweeper, and tell what is left."""
-        self._sweeper.stop(timeout_s)
+    def recover(self, timeout_s: float) -> Figures:
+        """Take over what dead owners left and settle it: before the commit intent it is aborted, after it driven on.
+
+        Ends when nothing is left, when all that is left has to wait (a quarantine), or after ``timeout_s``; the sweeper
+        goes on with the rest.
+        """
         deadline = Deadline.after(timeout_s, self._clock)
-        pause = self.settle()
-        while pause is not None and pause < deadline.remaining():
+        self._adopt(self._journal.adopt())
+        pause = self._settler.settle_due()
+        while pause is not None and pause < self._settings.quarantine_s / 2 and pause < deadline.remaining():
             self._clock.sleep(pause)
-            pause = self.settle()
+            pause = self._settler.settle_due()
+        if pause is not None or self._lease:
+            self._sweeper.wake()
         return self.figures()
 
-    def _due(self, claim: Claim) -> float:
-        held_back = self._not_before.get(claim.claim_id, 0.0)
-        waiting = [hold.due for hold in claim.holds if hold.state in OPEN_HOLDS]
-        return max(held_back, min(waiting, default=0.0))
+    def close(self, timeout_s: float) -> Figures:
+        """Take no more claims, wait for open ones, abort them when the time is up, and tell what is left."""
+        deadline = Deadline.after(timeout_s, self._clock)
+        self._closed = True
+        self._sweeper.stop(timeout_s)
+        while self.figures().open and not deadline.expired():
+            self._clock.sleep(min(0.05, deadline.remaining()))
+        self._settler.give_up([claim.claim_id for claim in self._journal.unfinished()])
+        pause = self._settler.settle_due()
+        while pause is not None and pause < deadline.remaining():
+            self._clock.sleep(pause)
+            pause = self._settler.settle_due()
+        left = self.figures()
+        self._journal.close()
+        return left
 
-    def _give_up(self, claim_ids: Iterable[UUID]) -> None:
-        for claim in self._known(claim_ids):
-            if claim.state in ABANDONABLE:
-                self._journal.advance(claim.claim_id, ClaimEvent.ABANDONED)
+    def _adopt(self, claims: Iterable[Claim]) -> None:
+        """Give up what has no commit intent; the rest is driven on like any claim in doubt."""
+        self._settler.give_up([claim.claim_id for claim in claims])
+
+    def check_open(self) -> None:
+        """Raise JournalUnavailable when this claimer is closed, or belongs to the process that this one came from."""
+        if os.getpid() != self._pid:
+            raise JournalUnavailable(reason="forked", message=FORKED)
+        if self._closed:
+            raise JournalUnavailable(reason="closed", message=CLOSED)
+
+    def _check_lease(self) -> None:
+        if self._lease:
+            self._lease.check()
+
+    def _intended(self, claim: Claim) -> bool:
+        """Write down the commit intent; False when the claim was given up meanwhile, by closing for instance."""
+        try:
+            self._journal.advance(claim.claim_id, ClaimEvent.COMMIT_INTENDED)
+        except IllegalTransition:
+            return False
+        return True
+
+    def _written(self, claim: Claim, event: ClaimEvent) -> bool:
+        """Write down how a confirmation ended; False when the journal fails, and the outcome has to be found again."""
+        try:
+            self._journal.advance(claim.claim_id, event)
+        except JournalUnavailable:
+            return False
+        return True
 
     def _wake_if_needed(self, claim_ids: Iterable[UUID]) -> None:
-        if any(claim.needs_settling for claim in self._known(claim_ids)):
+        if self._settler.has_work(claim_ids):
             self._sweeper.wake()
-
-    def _known(self, claim_ids: Iterable[UUID]) -> list[Claim]:
-        return [claim for claim in map(self._journal.find, claim_ids) if claim is not None]
-
-    def _try_to_settle(self, claim: Claim) -> None:
-        try:
-            self._settle_claim(claim.claim_id, Deadline.after(self._settings.release_timeout_s, self._clock))
-        except Exception as error:  # noqa: BLE001 - a defect with one claim must not keep the others from being settled
-            LOG.error("a claim could not be settled and is tried again: %s", type(error).__name__)
-            self._hold_back(claim)
-
-    def _settle_claim(self, claim_id: UUID, deadline: Deadline) -> None:
-        with self._driving(claim_id) as free:
-            claim = self._journal.find(claim_id)
-            if claim is None or not claim.needs_settling:
-                return
-            if not free:
-                self._hold_back(claim)
-                return
-            placement = self._placement.within(deadline, claim.request_id)
-            if claim.state is ClaimState.CONFIRMING:
-                claim = self._drive_on(placement, claim)
-            for hold in claim.holds:
-                if hold.state in OPEN_HOLDS:
-                    self._release_hold(placement, claim, hold)
-
-    def _drive_on(self, placement: PlacementClient, claim: Claim) -> Claim:
-        event = Confirmation(placement, claim, self._settings, maybe_sent=True).drive(1, self.pause)
-        if event is None:
-            self._hold_back(claim)
-            return claim
-        return self._journal.advance(claim.claim_id, event)
-
-    def _release_hold(self, placement: PlacementClient, claim: Claim, hold: Hold) -> None:
-        if hold.due > self._clock.monotonic():
-            return
-        try:
-            event = release(placement, hold, self._settings, late_possible=not claim.accepted)
-        except PlacementError:
-            event = None
-        if event is None:
-            self._hold_back(claim)
-            return
-        due = self._clock.monotonic() + self._settings.quarantine_s
-        if self._journal.advance_hold(claim.claim_id, hold.consumer, event, due).settled:
-            self._not_before.pop(claim.claim_id, None)
-
-    def _hold_back(self, claim: Claim) -> None:
-        self._not_before[claim.claim_id] = self._clock.monotonic() + self._settings.backoff_cap_s
-
-    @contextmanager
-    def _driving(self, claim_id: UUID) -> Iterator[bool]:
-        """Be the only one who settles this claim; False when somebody else is at it."""
-        with self._lock:
-            free = claim_id not in self._busy
-            self._busy.add(claim_id)
-        try:
-            yield free
-        finally:
-            if free:
-                self._busy.discard(claim_id)

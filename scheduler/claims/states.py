@@ -91,6 +91,10 @@ HOLD_TRANSITIONS: Mapping[HoldState, Mapping[HoldEvent, HoldState]] = {
 }
 
 
+ABANDONABLE = frozenset(state for state, row in CLAIM_TRANSITIONS.items() if ClaimEvent.ABANDONED in row)
+"""The states in which a claim can still be given up."""
+
+
 def after(state: ClaimState, event: ClaimEvent) -> ClaimState:
     """Return the state of a claim after an event; IllegalTransition when it cannot happen."""
     following = CLAIM_TRANSITIONS[state].get(event)

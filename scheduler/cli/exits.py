@@ -21,6 +21,7 @@ class ExitStatus(IntEnum):
     INVALID_SETTINGS = 3
     UNAVAILABLE = 4
     IN_DOUBT = 5
+    FINDINGS = 6
     DEFECT = 70
     INTERRUPTED = 130
 
@@ -32,6 +33,7 @@ MEANINGS = {
     ExitStatus.INVALID_SETTINGS: "the configuration is wrong",
     ExitStatus.UNAVAILABLE: "scheduling is not available, try again later",
     ExitStatus.IN_DOUBT: "the outcome is not known yet; Placement has to be looked at before trying again",
+    ExitStatus.FINDINGS: "the audit found something that is not as it should be",
     ExitStatus.DEFECT: "a defect of this program",
     ExitStatus.INTERRUPTED: "interrupted by Ctrl-C or SIGTERM",
 }

@@ -2,15 +2,18 @@
 
 import argparse
 import importlib.metadata
+import math
 import signal
 import sys
 import traceback
 from types import FrameType
 
 from placement_client.errors import PlacementError
+from scheduler.cli.audit import DEFAULT_TTL_S, audit
 from scheduler.cli.check import check
 from scheduler.cli.exits import MEANINGS, ExitStatus, status_of
 from scheduler.cli.explain import explain
+from scheduler.cli.recover import DEFAULT_DEADLINE_S, recover
 from scheduler.cli.schedule import schedule
 from scheduler.errors import SchedulerError
 
@@ -77,6 +80,30 @@ def _add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     one.set_defaults(command=explain)
     one = commands.add_parser("check", help="look whether everything is in place, and say what to do if not")
     one.set_defaults(command=check)
+    _add_care(commands)
+
+
+def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that look after what claims leave behind."""
+    one = commands.add_parser("audit", help="look for reservations nobody owns, orphans, and overfull providers")
+    one.add_argument("--heal", action="store_true", help="release the reservations found that are older than the TTL")
+    one.add_argument("--ttl", type=_seconds, default=DEFAULT_TTL_S, metavar="SECONDS", help="default: %(default)g")
+    one.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    one.set_defaults(command=audit)
+    one = commands.add_parser("recover", help="take over and settle what dead schedulers of this journal left")
+    one.add_argument(
+        "--deadline", type=_seconds, default=DEFAULT_DEADLINE_S, metavar="SECONDS", help="default: %(default)g"
+    )
+    one.add_argument("--json", action="store_true", help="print JSON instead of words")
+    one.set_defaults(command=recover)
+
+
+def _seconds(text: str) -> float:
+    """Return a time that is finite and not negative. Raises ValueError, which argparse turns into usage."""
+    seconds = float(text)
+    if not 0.0 <= seconds < math.inf:
+        raise ValueError
+    return seconds
 
 
 def _version() -> str:

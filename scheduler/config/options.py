@@ -90,9 +90,10 @@ FILTER_SCHEDULER = (
 CLAIMS = (
     cfg.StrOpt(
         "node_id",
-        sample_default="<name of the host>",
-        help="Name of this scheduler in the claim journal; unique among schedulers that share one, and the same after "
-        "a restart. 1 to 255 letters, digits, '.', '_' or '-'. Unset: the name of the host.",
+        sample_default="<name of the host>.<number of the process>",
+        help="Name of this scheduler process, unique among those that share a journal; its reservations carry it. A "
+        "scheduler on PostgreSQL that starts again under its name recovers at once what it left; otherwise the others "
+        "do when its lease has run out. 1 to 255 letters, digits, '.', '_' or '-'.",
     ),
     cfg.StrOpt(
         "reservation_project_id",
@@ -133,7 +134,50 @@ CLAIMS = (
         "How long a reservation whose answer was lost is looked at again. Longer than the longest time a request can "
         "spend inside Placement, or a late write leaves room reserved.",
     ),
-    _seconds("drain_timeout", _ALL.claims.drain_timeout_s, "Time that closing the scheduler waits for releases.", 0),
+    _seconds(
+        "drain_timeout",
+        _ALL.claims.drain_timeout_s,
+        "Time that closing the scheduler waits for open requests and releases; what is open then is aborted.",
+        0,
+    ),
+    _seconds(
+        "recovery_timeout",
+        _ALL.claims.recovery_timeout_s,
+        "Time that a start spends on what a dead scheduler left, before it takes requests; the rest is settled in the "
+        "background.",
+        0,
+    ),
+)
+
+JOURNAL = (
+    cfg.StrOpt(
+        "connection",
+        default=_ALL.journal.connection,
+        secret=True,
+        help="Where claims are written down before they are sent. sqlite:////PATH, a file of this node that several "
+        "processes may share; its directory is made with mode 0700. postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, "
+        "for schedulers on several machines. memory://, which forgets with the process: what a killed process had "
+        "reserved then stays reserved.",
+    ),
+    cfg.FloatOpt(
+        "keep_days",
+        default=_ALL.journal.keep_days,
+        min=0.0,
+        help="Days that settled claims are kept, for outcome() and for requests that are delivered again.",
+    ),
+    _count("keep_claims", _ALL.journal.keep_claims, "Settled claims kept; older ones are removed.", 1, 100_000_000),
+    _seconds(
+        "lease",
+        _ALL.journal.lease_s,
+        "A scheduler on PostgreSQL that was silent for longer counts as dead: the others take its claims over, and it "
+        "stops before it writes again.",
+    ),
+    cfg.BoolOpt(
+        "durable",
+        default=_ALL.journal.durable,
+        help="Wait for the disk before anything is sent. false is for tests: after a power cut it leaves reservations.",
+    ),
+    _seconds("heartbeat", _ALL.journal.heartbeat_s, "Time between two signs of life; much less than lease."),
 )
 
 EXPLAIN = (
@@ -194,6 +238,7 @@ SECTIONS: dict[str, tuple[cfg.Opt, ...]] = {
     "scheduler": SCHEDULER,
     "filter_scheduler": FILTER_SCHEDULER,
     "claims": CLAIMS,
+    "journal": JOURNAL,
     "explain": EXPLAIN,
     "hosts": HOSTS,
     "randomness": RANDOMNESS,

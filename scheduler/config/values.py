@@ -1,6 +1,7 @@
 """From option values to frozen settings; every problem is reported at once, with its section and option."""
 
 import math
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -25,10 +26,16 @@ def settings_from(conf: cfg.ConfigOpts) -> settings.SchedulerSettings:
         filters=_read(conf.filter_scheduler, settings.FilterSettings),
         weighers=_read(conf.filter_scheduler, settings.WeigherSettings),
         order=_read(conf.filter_scheduler, settings.OrderSettings),
-        claims=_read(conf.claims, settings.ClaimSettings, node_id=conf.claims.node_id or socket.gethostname()),
+        claims=_read(conf.claims, settings.ClaimSettings, node_id=conf.claims.node_id or this_process()),
+        journal=_read(conf.journal, settings.JournalSettings),
         explain=_read(conf.explain, settings.ExplainSettings),
         **_values(conf.scheduler, settings.SchedulerSettings),
     )
+
+
+def this_process() -> str:
+    """Return a name for this process that no other one has at this time."""
+    return f"{socket.gethostname()}.{os.getpid()}"
 
 
 def hosts_from(conf: cfg.ConfigOpts) -> HostsSettings:
@@ -95,6 +102,8 @@ def _contradictions(conf: cfg.ConfigOpts) -> Iterator[str]:
         yield "[claims] node_id: expected 1 to 255 letters, digits, '.', '_' or '-'"
     if not 1 <= len(conf.claims.reservation_project_id) <= 255:
         yield "[claims] reservation_project_id: expected 1 to 255 characters"
+    if conf.journal.heartbeat * 2 > conf.journal.lease:
+        yield "[journal] heartbeat: expected no more than half of lease"
     if conf.claims.backoff_base > conf.claims.backoff_cap:
         yield "[claims] backoff_base: expected no more than backoff_cap"
     if conf.hosts.source == "file" and not conf.hosts.hosts_file:

@@ -12,7 +12,7 @@ from scheduler.hosts.facts import AggregateFact, HostFact
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
 
 MIN_REFRESH_S = 5.0
-"""A provider nobody knows does not make every request ask again."""
+"""A provider that the listing does not hold either does not make every request ask again."""
 
 
 class HostSource(Protocol):
@@ -68,6 +68,7 @@ class PlacementHostSource:
         self._lock = threading.Lock()
         self._latest: HostSnapshot | None = None
         self._refreshed_at = 0.0
+        self._missing: frozenset[int] = frozenset()
 
     def snapshot(self, wanted: Collection[UUID] = (), deadline: Deadline | None = None) -> HostSnapshot:
         """Return the latest listing, refreshed when it is old or lacks a wanted root provider."""
@@ -77,6 +78,7 @@ class PlacementHostSource:
             if self._latest is None or self._stale(self._latest, wanted):
                 self._latest = self._read(self._client.within(deadline) if deadline else self._client)
                 self._refreshed_at = self._clock.monotonic()
+                self._missing = self._unknown(self._latest, wanted)
             return self._latest
         finally:
             self._lock.release()
@@ -85,7 +87,12 @@ class PlacementHostSource:
         age = self._clock.monotonic() - self._refreshed_at
         if age >= self._refresh_s:
             return True
-        return age >= MIN_REFRESH_S and any(uuid.int not in latest.rows_by_int for uuid in wanted)
+        unknown = self._unknown(latest, wanted)
+        return bool(unknown - self._missing) or (bool(unknown) and age >= MIN_REFRESH_S)
+
+    @staticmethod
+    def _unknown(latest: HostSnapshot, wanted: Collection[UUID]) -> frozenset[int]:
+        return frozenset(uuid.int for uuid in wanted if uuid.int not in latest.rows_by_int)
 
     def _read(self, client: ProviderReader) -> HostSnapshot:
         roots = [one for one in client.list_resource_providers() if one.root_provider_uuid in {None, one.uuid}]

@@ -23,7 +23,7 @@ def test_the_ten_lines_of_the_readme_place_two_instances(placement_server, tmp_p
     client.create_resource_provider(f"readme-{host}", host)
     client.set_inventories(host, 0, {"VCPU": Inventory(total=64), "MEMORY_MB": Inventory(total=65536)})
     ini = tmp_path / "scheduler.ini"
-    ini.write_text(placement_server.ini())
+    ini.write_text(placement_server.ini() + f"[journal]\nconnection = sqlite:///{tmp_path}/journal/claims.sqlite\n")
     (code,) = blocks("README.md")
     code = code.replace("/etc/placement-scheduler/scheduler.ini", str(ini)).replace('"..."', '"somebody"')
     exec(compile(code, "README.md", "exec"), {})

@@ -6,12 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placement_client.models import AllocationRequest, Resources
-from scheduler.claims.bodies import claim_of, confirm_body, is_tight, packed, reserve_body, tight_amounts
-from scheduler.model import Flavor, RequestSpec
+from scheduler.claims.bodies import RequestFacts, claim_of, confirm_body, is_tight, packed, reserve_body, tight_amounts
 from scheduler.model.plan import AmountOn, Placing
 from scheduler.settings import ClaimSettings
 
-SPEC = RequestSpec(flavor=Flavor(vcpus=1, memory_mb=1), project_id="tenant", user_id="somebody")
+FACTS = RequestFacts("req-1", "digest", "tenant", "somebody", "INSTANCE")
 SETTINGS = ClaimSettings(node_id="node", reservation_project_id="reservations")
 
 
@@ -57,7 +56,7 @@ def test_packing_keeps_every_amount_and_never_puts_two_instances_of_a_provider_t
 
 
 def test_the_reservation_is_the_schedulers_own_and_new():
-    claim = claim_of(UUID(int=9), "req-1", SPEC, [placing(1, 1), placing(2, 1)], minted())
+    claim = claim_of(UUID(int=9), FACTS, [placing(1, 1), placing(2, 1)], minted())
     writes = reserve_body(claim, SETTINGS)
     assert len(writes) == 2
     assert not {UUID(int=1), UUID(int=2)} & writes.keys()
@@ -67,7 +66,7 @@ def test_the_reservation_is_the_schedulers_own_and_new():
 
 
 def test_the_confirmation_empties_every_hold_and_fills_every_instance_for_its_owner():
-    claim = claim_of(UUID(int=9), "req-1", SPEC, [placing(1, 1), placing(2, 1)], minted())
+    claim = claim_of(UUID(int=9), FACTS, [placing(1, 1), placing(2, 1)], minted())
     writes = confirm_body(claim, SETTINGS)
     holds = [writes[hold.consumer] for hold in claim.holds]
     assert [(write.allocations, write.consumer_generation) for write in holds] == [({}, 1), ({}, 1)]

@@ -8,14 +8,13 @@ import pytest
 from placement_client.clock import SYSTEM_CLOCK, SystemClock
 from placement_client.models import ConsumerWrite, Inventory, Resources
 from placement_client.testing import MockPlacement, faults
-from scheduler.claims import CONFIRMED, IN_DOUBT, RESERVED, Claimer, ClaimState, MemoryJournal
+from scheduler.claims import CONFIRMED, IN_DOUBT, RESERVED, Claimer, ClaimState, MemoryJournal, RequestFacts
 from scheduler.claims.states import HoldState
-from scheduler.model import Flavor, RequestSpec
 from scheduler.settings import ClaimSettings
 from tests.claims.test_bodies import placing
 
 REQUEST = "req-00000000-0000-4000-8000-000000000001"
-SPEC = RequestSpec(flavor=Flavor(vcpus=1, memory_mb=1), project_id="tenant", user_id="somebody")
+FACTS = RequestFacts(REQUEST, "digest", "tenant", "somebody", "INSTANCE")
 SETTINGS = ClaimSettings(
     node_id="node",
     reservation_project_id="reservations",
@@ -64,7 +63,7 @@ def claimer_on(mock, journal=None, clock=SYSTEM_CLOCK, settings=SETTINGS):
 
 def begun(claimer, *instances):
     claim_id = claimer.new_id()
-    return claimer.begin(claim_id, REQUEST, SPEC, [placing(one, 1) for one in instances])
+    return claimer.begin(claim_id, FACTS, [placing(one, 1) for one in instances])
 
 
 def consumers(mock):

@@ -76,7 +76,8 @@ def configured(server: PlacementServer, tmp_path: Path) -> Callable[..., Console
             option = next(line for line in text.splitlines() if line.startswith(f"{old} ="))
             text = text.replace(option, f"{old} = {new}")
         ini = tmp_path / "scheduler.ini"
-        ini.write_text(f"{text}\n{more}")
+        journal = "" if "[journal]" in more else f"[journal]\nconnection = sqlite:///{tmp_path}/journal/claims.sqlite\n"
+        ini.write_text(f"{text}\n{journal}{more}")
         return Console(ini, client_from(load_config(str(server.directory / "loader.ini"))))
 
     return make

@@ -43,4 +43,4 @@ def test_the_sample_holds_nothing_of_this_machine():
     text = SAMPLE.read_text()
     assert f"= {socket.gethostname()}\n" not in text
     assert not [path for path in (str(ROOT), str(Path.home()), sys.prefix) if path in text]
-    assert "#node_id = <name of the host>" in text
+    assert "#node_id = <name of the host>.<number of the process>" in text

@@ -1,5 +1,6 @@
 """Every settings field has its option, with the same default, and arrives where it belongs."""
 
+import os
 import socket
 from dataclasses import MISSING, fields, replace
 
@@ -25,6 +26,7 @@ WHERE = {
     settings.WeigherSettings: "filter_scheduler",
     settings.OrderSettings: "filter_scheduler",
     settings.ClaimSettings: "claims",
+    settings.JournalSettings: "journal",
     settings.ExplainSettings: "explain",
     HostsSettings: "hosts",
     RandomnessSettings: "randomness",
@@ -54,7 +56,7 @@ def test_every_settings_field_has_an_option_and_every_option_a_field():
 
 def test_defaults_are_those_of_the_settings(conf):
     expected = settings.SchedulerSettings()
-    expected = replace(expected, claims=replace(expected.claims, node_id=socket.gethostname()))
+    expected = replace(expected, claims=replace(expected.claims, node_id=f"{socket.gethostname()}.{os.getpid()}"))
     assert settings_from(conf) == expected
     assert hosts_from(conf) == HostsSettings()
     assert randomness_from(conf) == RandomnessSettings()

@@ -18,6 +18,9 @@ backoff_base = 0.001
 backoff_cap = 0.01
 quarantine = 0.02
 drain_timeout = 20
+
+[journal]
+connection = memory://
 """
 CONTEXT = RequestContext(project_id="tenant", user_id="somebody")
 SPEC = RequestSpec(flavor=Flavor(vcpus=2, memory_mb=512), project_id="tenant", user_id="somebody")

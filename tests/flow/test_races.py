@@ -32,7 +32,7 @@ def scheduler_of(server: PlacementServer, node: str, ini: str = "") -> FilterSch
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "scheduler.ini"
         claims = FAST_CLAIMS.replace("backoff_cap = 0.01", "backoff_cap = 0.2").replace("0.001", "0.02")
-        file.write_text(server.ini() + claims + f"node_id = {node}\n" + ini)
+        file.write_text(server.ini() + claims.replace("[claims]", f"[claims]\nnode_id = {node}") + ini)
         return build(load_config(str(file)))
 
 

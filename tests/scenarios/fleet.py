@@ -108,6 +108,7 @@ def write_ini(mock: MockPlacement, settings: Mapping[str, Mapping[str, Any]], fo
         "filter_scheduler": {"shuffle_best_same_weighed_hosts": "false"},
         "scheduler": {"max_attempts": "10"},
         "claims": {"max_rounds": "1"},
+        "journal": {"connection": "memory://"},
     }
     wanted = {section: {name: str(value) for name, value in values.items()} for section, values in settings.items()}
     ini = folder / "scheduler.ini"

@@ -1,0 +1,150 @@
+"""Runs inside Nova's own virtual environment: Nova's scheduler, asked by lines of JSON on standard input.
+
+    python -P nova_driver.py URL CAFILE READ_TIMEOUT
+
+What decides and claims is Nova's: ``SchedulerManager.select_destinations`` and ``SchedulerReportClient`` with the
+adapter that Nova builds from its configuration. The database, the message bus and the host manager are replaced by the
+few lines below: every host passes and weighs the same. Pauses between Nova's own attempts are left out.
+
+A question is ``{"instances": [uuid, ...], "fail_last": bool}``; with ``fail_last``, no host passes for the last
+instance, so that Nova cleans up what it claimed for the others. The answer is ``{"hosts": {instance: provider}}`` or
+``{"raised": name of the exception}``.
+"""
+
+from __future__ import annotations  # nova.objects has its classes only once they are registered
+
+import json
+import sys
+import types
+from collections.abc import Iterable, Iterator
+
+import nova.conf
+import oslo_messaging
+from nova import context, objects
+from nova.compute import utils as compute_utils
+from nova.scheduler import host_manager, manager
+from nova.scheduler.client import report
+
+CELL = "00000000-0000-4000-8000-00000000ce11"
+PAUSES = types.SimpleNamespace(sleep=lambda seconds: None)
+
+
+class Hosts:
+    """Stands for Nova's host manager, which reads the database: every candidate's root is a host that passes."""
+
+    def __init__(self) -> None:
+        self.none_from: int | None = None
+
+    def get_host_states_by_uuids(
+        self, ctxt: object, uuids: Iterable[str], spec: object
+    ) -> Iterator[host_manager.HostState]:
+        """Return a state for every host, the same ones in the same order for the same candidates."""
+        return iter([_state(uuid) for uuid in sorted(uuids)])
+
+    def get_filtered_hosts(
+        self, hosts: Iterable[host_manager.HostState], spec: object, index: int
+    ) -> list[host_manager.HostState]:
+        """Let every host pass; none from the instance on at which the request shall fail."""
+        return [] if self.none_from is not None and index >= self.none_from else list(hosts)
+
+    def get_weighed_hosts(self, hosts: list[host_manager.HostState], spec: object) -> list[types.SimpleNamespace]:
+        """Weigh by free memory, as the first of Nova's weighers does."""
+        ordered = sorted(hosts, key=lambda host: -host.free_ram_mb)
+        return [types.SimpleNamespace(obj=host, weight=host.free_ram_mb) for host in ordered]
+
+
+def _state(uuid: str) -> host_manager.HostState:
+    state = host_manager.HostState(f"host-{uuid}", f"host-{uuid}", CELL)
+    state.uuid = uuid
+    state.free_ram_mb = 32768
+    return state
+
+
+def _scheduler() -> manager.SchedulerManager:
+    """Return Nova's manager without what its constructor connects to."""
+    scheduler = manager.SchedulerManager.__new__(manager.SchedulerManager)
+    scheduler.host_manager = Hosts()
+    scheduler.notifier = types.SimpleNamespace(info=lambda *_: None)
+    objects.service.get_minimum_version_all_cells = lambda *_, **__: 0  # computes too old for filters that ask them
+    compute_utils.notify_about_scheduler_action = lambda **_: None
+    report.time = PAUSES
+    return scheduler
+
+
+def _configure(url: str, cafile: str, read_timeout: str) -> None:
+    conf = nova.conf.CONF
+    conf([], project="nova", default_config_files=[])
+    options = {
+        "auth_type": "admin_token",
+        "endpoint_override": url,
+        "cafile": cafile,
+        "timeout": int(float(read_timeout)) or 1,
+    }
+    report.SchedulerReportClient  # noqa: B018 - importing it has registered the options of [placement]
+    for name, value in options.items():
+        conf.set_override(name, value, "placement")
+    from keystoneauth1 import loading  # noqa: PLC0415 - the plugin's options exist once its type is set
+
+    conf.register_opts(loading.get_auth_plugin_conf_options("admin_token"), "placement")
+    conf.set_override("endpoint", url, "placement")
+    conf.set_override("token", "admin", "placement")
+    objects.register_all()
+
+
+def _spec(instances: list[str]) -> objects.RequestSpec:
+    """Return what Nova's conductor would send for a plain flavor of 2 VCPUs and 512 MiB."""
+    flavor = objects.Flavor(
+        flavorid="f", name="f", vcpus=2, memory_mb=512, root_gb=0, ephemeral_gb=0, swap=0, extra_specs={}
+    )
+    return objects.RequestSpec(
+        instance_uuid=instances[0],
+        num_instances=len(instances),
+        project_id="tenant",
+        user_id="somebody",
+        flavor=flavor,
+        image=objects.ImageMeta(properties=objects.ImageMetaProps()),
+        requested_resources=[],
+        requested_networks=objects.NetworkRequestList(objects=[]),
+        numa_topology=None,
+        pci_requests=objects.InstancePCIRequests(requests=[]),
+        instance_group=None,
+        ignore_hosts=None,
+        force_hosts=None,
+        force_nodes=None,
+        limits=objects.SchedulerLimits(),
+        retry=None,
+        scheduler_hints={},
+        availability_zone=None,
+        security_groups=objects.SecurityGroupList(objects=[]),
+        request_level_params=objects.RequestLevelParams(),
+        is_bfv=True,
+    )
+
+
+def _answer(scheduler: manager.SchedulerManager, instances: list[str], *, fail_last: bool) -> dict[str, object]:
+    scheduler.host_manager.none_from = len(instances) - 1 if fail_last else None
+    ctxt = context.RequestContext(user_id="somebody", project_id="tenant")
+    report.PLACEMENTCLIENT = None  # every request starts with fresh connections, as the other side's does
+    try:
+        selected = scheduler.select_destinations(
+            ctxt, spec_obj=_spec(instances), instance_uuids=instances, return_objects=True
+        )
+    except oslo_messaging.ExpectedException as expected:
+        return {"raised": type(expected.exc_info[1]).__name__}
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return {"raised": type(error).__name__}
+    chosen = [selections[0].compute_node_uuid for selections in selected]
+    return {"hosts": dict(zip(instances, chosen, strict=True))}
+
+
+def main() -> None:
+    """Answer questions until standard input ends."""
+    _configure(*sys.argv[1:])
+    scheduler = _scheduler()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(_answer(scheduler, **json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

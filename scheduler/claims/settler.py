@@ -1,0 +1,157 @@
+"""Settling what no request drives any more: releasing the holds of aborted claims, driving confirmations forward.
+
+A settler belongs to one process. It remembers when to look again at what; the journal remembers what there is.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from placement_client.client import PlacementClient
+from placement_client.clock import Clock, Deadline
+from placement_client.errors import PlacementError
+from scheduler.claims.journal import OPEN_HOLDS, Claim, Hold, Journal
+from scheduler.claims.settle import Confirmation, release
+from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState, HoldState
+from scheduler.errors import Fenced, JournalUnavailable
+from scheduler.settings import ClaimSettings
+
+LOG = logging.getLogger("scheduler")
+
+
+class Settler:
+    """Settles claims, each by one thread at a time; one that fails never keeps the others from being settled."""
+
+    def __init__(self, placement: PlacementClient, journal: Journal, settings: ClaimSettings, clock: Clock) -> None:
+        self._placement = placement
+        self._journal = journal
+        self._settings = settings
+        self._clock = clock
+        self._busy: set[UUID] = set()
+        self._lock = threading.Lock()
+        self._not_before: dict[UUID, float] = {}
+        self._quarantine_ends: dict[UUID, float] = {}
+        self._to_give_up: set[UUID] = set()
+
+    def give_up(self, claim_ids: Iterable[UUID]) -> None:
+        """Abandon those of these claims that have no commit intent; remembered where the journal cannot be written."""
+        for claim_id in claim_ids:
+            try:
+                claim = self._journal.find(claim_id)
+                if claim is not None and claim.state in ABANDONABLE:
+                    self._journal.advance(claim_id, ClaimEvent.ABANDONED)
+            except Fenced:
+                continue  # whoever took the claim over releases it
+            except JournalUnavailable:
+                self._to_give_up.add(claim_id)
+
+    def settle_these(self, claim_ids: Iterable[UUID], deadline: Deadline) -> None:
+        """Settle what is left of these claims now, within the deadline."""
+        for claim_id in claim_ids:
+            if not deadline.expired():
+                self._try_to_settle(claim_id, deadline)
+
+    def settle_due(self) -> float | None:
+        """Settle everything that is due; return the seconds until the next thing is due, None when nothing is left."""
+        try:
+            self._catch_up()
+            for claim in self._journal.unfinished():
+                if claim.needs_settling and self._due(claim) <= self._clock.monotonic():
+                    deadline = Deadline.after(self._settings.release_timeout_s, self._clock)
+                    self._try_to_settle(claim.claim_id, deadline)
+            waiting = [self._due(claim) for claim in self._journal.unfinished() if claim.needs_settling]
+        except JournalUnavailable:
+            return self._settings.backoff_cap_s
+        if self._to_give_up:
+            waiting.append(self._clock.monotonic() + self._settings.backoff_cap_s)
+        return max(0.0, min(waiting) - self._clock.monotonic()) if waiting else None
+
+    def has_work(self, claim_ids: Iterable[UUID]) -> bool:
+        """Tell whether any of these claims needs settling, or cannot be looked at."""
+        try:
+            found = [self._journal.find(claim_id) for claim_id in claim_ids]
+        except JournalUnavailable:
+            return True
+        return bool(self._to_give_up) or any(claim is not None and claim.needs_settling for claim in found)
+
+    @contextmanager
+    def driving(self, claim_id: UUID) -> Iterator[bool]:
+        """Be the only one who settles this claim; False when somebody else is at it."""
+        with self._lock:
+            free = claim_id not in self._busy
+            self._busy.add(claim_id)
+        try:
+            yield free
+        finally:
+            if free:
+                self._busy.discard(claim_id)
+
+    def _catch_up(self) -> None:
+        """Give up what could not be given up while the journal was unavailable."""
+        waiting, self._to_give_up = self._to_give_up, set()
+        self.give_up(waiting)
+
+    def _due(self, claim: Claim) -> float:
+        held_back = self._not_before.get(claim.claim_id, 0.0)
+        waiting = [self._hold_due(hold) for hold in claim.holds if hold.state in OPEN_HOLDS]
+        return max(held_back, min(waiting, default=0.0))
+
+    def _hold_due(self, hold: Hold) -> float:
+        """Return when to look at a hold: at once, or when its quarantine ends.
+
+        A quarantine that another process began starts again: its beginning is not known on this process's clock.
+        """
+        if hold.state is not HoldState.QUARANTINED:
+            return 0.0
+        ends = self._clock.monotonic() + self._settings.quarantine_s
+        return self._quarantine_ends.setdefault(hold.consumer, ends)
+
+    def _try_to_settle(self, claim_id: UUID, deadline: Deadline) -> None:
+        try:
+            self._settle_claim(claim_id, deadline)
+        except JournalUnavailable:
+            self._hold_back(claim_id)
+        except Exception as error:  # noqa: BLE001 - a defect with one claim must not keep the others from being settled
+            LOG.error("a claim could not be settled and is tried again: %s", type(error).__name__)
+            self._hold_back(claim_id)
+
+    def _settle_claim(self, claim_id: UUID, deadline: Deadline) -> None:
+        with self.driving(claim_id) as free:
+            claim = self._journal.find(claim_id)
+            if claim is None or not claim.needs_settling:
+                return
+            if not free:
+                self._hold_back(claim_id)
+                return
+            placement = self._placement.within(deadline, claim.request_id)
+            if claim.state is ClaimState.CONFIRMING:
+                claim = self._drive_on(placement, claim)
+            for hold in claim.holds:
+                if hold.state in OPEN_HOLDS:
+                    self._release_hold(placement, claim, hold)
+
+    def _drive_on(self, placement: PlacementClient, claim: Claim) -> Claim:
+        event = Confirmation(placement, claim, self._settings, maybe_sent=True).drive(1, lambda _: None)
+        if event is None:
+            self._hold_back(claim.claim_id)
+            return claim
+        return self._journal.advance(claim.claim_id, event)
+
+    def _release_hold(self, placement: PlacementClient, claim: Claim, hold: Hold) -> None:
+        if self._hold_due(hold) > self._clock.monotonic():
+            return
+        try:
+            event = release(placement, hold, self._settings, late_possible=not claim.accepted)
+        except PlacementError:
+            event = None
+        if event is None:
+            self._hold_back(claim.claim_id)
+            return
+        self._quarantine_ends.pop(hold.consumer, None)
+        if self._journal.advance_hold(claim.claim_id, hold.consumer, event).settled:
+            self._not_before.pop(claim.claim_id, None)
+
+    def _hold_back(self, claim_id: UUID) -> None:
+        self._not_before[claim_id] = self._clock.monotonic() + self._settings.backoff_cap_s

@@ -1,0 +1,110 @@
+"""Claims as rows: what is written, what is read back, and the checksum that tells one from the other."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, Executable, RowMapping, insert, select, update
+
+from scheduler.claims.journal import Claim, Hold
+from scheduler.claims.schema import CLAIMS, HOLDS
+from scheduler.claims.states import ClaimState, HoldState
+
+ALL_CLAIMS = select(CLAIMS).order_by(CLAIMS.c.number)
+AT_ONCE = 500  # rows in one question, so that no number of claims is too many
+
+
+class DamagedClaim(ValueError):
+    """A row is not what was written."""
+
+
+def add(connection: Connection, claim: Claim, owner: UUID) -> None:
+    """Write a new claim. Raises IntegrityError when its request has a claim that is not aborted."""
+    body = msgspec.json.encode(claim)
+    values = _changing(claim, owner, body, None) | {
+        "claim_id": claim.claim_id,
+        "request_id": claim.request_id,
+        "body": body,
+    }
+    number = connection.execute(insert(CLAIMS).values(values).returning(CLAIMS.c.number)).scalar_one()
+    holds = [
+        {"claim": number, "position": position, "state": hold.state.value} for position, hold in enumerate(claim.holds)
+    ]
+    if holds:
+        connection.execute(insert(HOLDS), holds)
+
+
+def change(connection: Connection, row: RowMapping, before: Claim, after: Claim, *, owner: UUID, now: float) -> None:
+    """Write what differs between two states of the claim in this row."""
+    values = _changing(after, owner, row["body"], now)
+    connection.execute(update(CLAIMS).where(CLAIMS.c.number == row["number"]).values(values))
+    for position, (old, new) in enumerate(zip(before.holds, after.holds, strict=True)):
+        if old.state is not new.state:
+            here = (HOLDS.c.claim == row["number"]) & (HOLDS.c.position == position)
+            connection.execute(update(HOLDS).where(here).values(state=new.state.value))
+
+
+def load(connection: Connection, wanted: Executable) -> list[tuple[RowMapping, Claim]]:
+    """Return claims with their rows, in the order of the query. Raises DamagedClaim."""
+    rows = connection.execute(wanted).mappings().all()
+    states = _hold_states(connection, [row["number"] for row in rows])
+    return [(row, _claim(row, states[row["number"]])) for row in rows]
+
+
+def check(connection: Connection) -> None:
+    """Read every claim. Raises DamagedClaim."""
+    last = 0
+    while found := load(connection, ALL_CLAIMS.where(CLAIMS.c.number > last).limit(AT_ONCE)):
+        last = found[-1][0]["number"]
+
+
+def _hold_states(connection: Connection, numbers: list[int]) -> dict[int, list[str]]:
+    states: dict[int, list[str]] = defaultdict(list)
+    for start in range(0, len(numbers), AT_ONCE):
+        these = HOLDS.c.claim.in_(numbers[start : start + AT_ONCE])
+        for hold in connection.execute(select(HOLDS).where(these).order_by(HOLDS.c.claim, HOLDS.c.position)):
+            states[hold.claim].append(hold.state)
+    return states
+
+
+def _changing(claim: Claim, owner: UUID, body: bytes, now: float | None) -> dict[str, object]:
+    """Return the columns that change during the life of a claim."""
+    return {
+        "owner": owner,
+        "state": claim.state.value,
+        "accepted": claim.accepted,
+        "settled": claim.settled,
+        "settled_at": now if claim.settled else None,
+        "checksum": _checksum(claim, owner, body),
+    }
+
+
+def _claim(row: RowMapping, hold_states: list[str]) -> Claim:
+    """Return the claim of a row as it stands now. Raises DamagedClaim when it is not what was written."""
+    try:
+        begun = msgspec.json.decode(row["body"], type=Claim)
+        claim = replace(
+            begun, state=ClaimState(row["state"]), accepted=row["accepted"], holds=_holds(begun, hold_states)
+        )
+    except (ValueError, msgspec.MsgspecError):
+        claim = None
+    if claim is None or (row["checksum"], row["settled"]) != (
+        _checksum(claim, row["owner"], row["body"]),
+        claim.settled,
+    ):
+        raise DamagedClaim
+    if (claim.claim_id, claim.request_id) != (row["claim_id"], row["request_id"]):
+        raise DamagedClaim
+    return claim
+
+
+def _holds(begun: Claim, states: Iterable[str]) -> tuple[Hold, ...]:
+    return tuple(replace(hold, state=HoldState(state)) for hold, state in zip(begun.holds, states, strict=True))
+
+
+def _checksum(claim: Claim, owner: UUID, body: bytes) -> bytes:
+    parts = (owner.bytes, claim.state, claim.accepted, [hold.state for hold in claim.holds], body)
+    return hashlib.blake2b(msgspec.msgpack.encode(parts), digest_size=16).digest()

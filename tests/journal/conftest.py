@@ -1,0 +1,48 @@
+"""Journals of each kind."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.journal.claims import a_journal
+
+
+@pytest.fixture
+def sqlite_url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path}/journal/journal.sqlite"
+
+
+@pytest.fixture
+def postgres_url(postgres_server) -> str:
+    return postgres_server.create_database(f"journal_{uuid4().hex}")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request) -> str:
+    """Return where a new, durable journal may be made."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def opened(url) -> Iterator:
+    """Yield a function that opens the journal as one more owner, on a node of its own; all are closed at the end."""
+    journals = []
+
+    def open_one(**settings):
+        node_id = settings.pop("node_id", f"node-{len(journals)}")
+        journals.append(a_journal(settings.pop("url", url), node_id, **settings))
+        return journals[-1]
+
+    yield open_one
+    for journal in journals:
+        journal.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def journal(request) -> Iterator:
+    """Yield a journal, of each kind in turn."""
+    url = "memory://" if request.param == "memory" else request.getfixturevalue(f"{request.param}_url")
+    journal = a_journal(url)
+    yield journal
+    journal.close()
