@@ -4,9 +4,13 @@ Fleet and request have the same bytes each time, but for ids and dates of the sa
 say where it was cut. Connections end with a reset after odd bytes, and with a FIN after even ones.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
 from typing import Self
 
 from faults.kinds import cut_answer, cut_request
@@ -19,6 +23,7 @@ from placement_client.clock import SYSTEM_CLOCK
 
 NAME = "cuts: the connection cut after every byte of one batch of two"
 BATCH = 2
+WORKERS = 2  # each with a server and a proxy of its own
 QUICK_STRIDE = 61  # a prime, so that it meets odd and even bytes alike
 REQUEST, ANSWER = "request", "answer"
 
@@ -53,21 +58,34 @@ Played = Sequence[tuple[Place, Result]]
 def run(options: Options) -> Report:
     """Cut after every byte; in the short form after every 61st, beginning with the seed."""
     started = SYSTEM_CLOCK.monotonic()
-    with Stage() as stage:
-        exchanges = undisturbed(stage)
-        if options.only:
-            wanted = [Place.parse(options.only)]
-        else:
-            wanted = list(places(exchanges))[
-                options.seed if options.quick else 0 :: QUICK_STRIDE if options.quick else 1
-            ]
-        played = [(place, cut_at(stage, place)) for place in shown("cuts", wanted)]
+    workers = 1 if options.quick or options.only else WORKERS
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        shares = list(pool.map(_share, [options] * workers, range(workers), [workers] * workers))
+    played = [one for _, share in shares for one in share]
     failures = [
         Failure(f"cut at {place}: {problem}", again("cuts", options, str(place)))
         for place, result in played
         for problem in result.problems
     ]
-    return Report(NAME, len(played), failures, _rows(exchanges, played), SYSTEM_CLOCK.monotonic() - started)
+    return Report(NAME, len(played), failures, _rows(shares[0][0], played), SYSTEM_CLOCK.monotonic() - started)
+
+
+def _share(options: Options, first: int, step: int) -> tuple[Sequence[str], Played]:
+    """Play every ``step``-th of the wanted cuts from the ``first`` on; return the batch's calls, too."""
+    logging.disable(logging.WARNING)  # this is a process of its own
+    with Stage() as stage:
+        exchanges = undisturbed(stage)
+        wanted = list(_wanted(exchanges, options))[first::step]
+        played = [(place, cut_at(stage, place)) for place in shown("cuts", wanted)]
+        return [exchange.title for exchange in exchanges], played
+
+
+def _wanted(exchanges: Sequence[Exchange], options: Options) -> Iterator[Place]:
+    if options.only:
+        return iter([Place.parse(options.only)])
+    if options.quick:
+        return islice(places(exchanges), options.seed % QUICK_STRIDE, None, QUICK_STRIDE)
+    return places(exchanges)
 
 
 def undisturbed(stage: Stage) -> Sequence[Exchange]:
@@ -91,11 +109,11 @@ def places(exchanges: Sequence[Exchange]) -> Iterator[Place]:
         yield from (Place(exchange.number, ANSWER, byte) for byte in range(len(exchange.reply) + 1))
 
 
-def _rows(exchanges: Sequence[Exchange], played: Played) -> list[Row]:
-    sides = [(exchange, side) for exchange in exchanges for side in (REQUEST, ANSWER)]
+def _rows(titles: Sequence[str], played: Played) -> list[Row]:
     rows = [
-        _row(f"{exchange.number} {side} of {_short(exchange.title)}", _at(played, exchange.number, side))
-        for exchange, side in sides
+        _row(f"{number} {side} of {_short(title)}", _at(played, number, side))
+        for number, title in enumerate(titles, start=1)
+        for side in (REQUEST, ANSWER)
     ]
     return [*rows, _row("all", [result for _, result in played])]
 

@@ -1,6 +1,6 @@
 """The calls that the scheduler makes, on the simulated server, with everything that can happen to a call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID
@@ -50,7 +50,7 @@ class SimulatedPlacement:
 
     def within(self, deadline: Deadline, request_id: str | None = None) -> "SimulatedPlacement":
         """Return a view for one request."""
-        return SimulatedPlacement(self._world, self._process, deadline)
+        return type(self)(self._world, self._process, deadline)
 
     def get_allocation_candidates(self, query: CandidateQuery) -> AllocationCandidates:
         """Return one candidate a provider that has room; no step, because nothing lasting is decided by it."""
@@ -77,8 +77,9 @@ class SimulatedPlacement:
 
     def post_allocations(self, writes: Batch) -> None:
         """Replace what several consumers hold, all or none."""
-        kinds = tuple(WRITES) if self._world.next_write_is_hit() else WRITE_KINDS
-        kind, rest = self._step(shown(writes) if self._world.trace is not None else "write", kinds)
+        what = shown(writes) if self._world.trace is not None else "write"
+        hit = self._world.hit_of_write()
+        kind, rest = self._step(what, WRITE_KINDS) if hit is None else self._step(what, HIT_KINDS, hit)
         act = WRITES.get(kind, _carried_out)
         self._world.disturbed(self._process, kind, rest, lambda: act(self._world, writes, rest))
 
@@ -88,11 +89,11 @@ class SimulatedPlacement:
             raise FAILED_READS[kind]()
         return self._world.disturbed(self._process, kind, rest, lambda: read(self._world.server))
 
-    def _step(self, what: str, kinds: tuple[str, ...]) -> tuple[str, int]:
+    def _step(self, what: str, kinds: Sequence[str], hit: int | None = None) -> tuple[str, int]:
         if self._deadline and self._deadline.expired():
             raise DeadlineExceeded
         self.calls += 1
-        return self._world.step(self._process, what, kinds)
+        return self._world.step(self._process, what, kinds, hit)
 
 
 # What can happen to a write
@@ -220,3 +221,4 @@ ELSEWHERE = around(
 )
 READ_KINDS = (*ELSEWHERE, *FAILED_READS)
 WRITE_KINDS = (*ELSEWHERE, *WRITES)
+HIT_KINDS = (*WRITES, "late", "stalled")

@@ -68,8 +68,9 @@ class History:
         self._broken = broken
         hosts = [UUID(int=0xA0 + number) for number in range(1 + dice.below(3))]
         server = SimulatedServer({host: 2 + dice.below(5) for host in hosts})
-        troubles = 1 + dice.below(4) if dice.below(16) else 0
-        self.world = World(server, {dice.below(22): dice.below(1 << 24) for _ in range(troubles)}, trace)
+        plan = {dice.below(20): dice.below(1 << 24) for _ in range(dice.below(4))}
+        plan |= {-1 - dice.below(4): dice.below(1 << 24) for _ in range(dice.below(3))}
+        self.world = World(server, plan, trace)
         self.world.meanwhile = self._meanwhile
         self.disk = Disk()
         self.deeds = Deeds()
@@ -160,9 +161,11 @@ class History:
 
     def _meanwhile(self, what: str, drawn: int) -> None:
         if what == "foreign":
-            self._write_foreign(self._request.instances[drawn % len(self._request.instances)], drawn)
+            self._write_small(self._request.instances[drawn % len(self._request.instances)], drawn)
         elif what == "tenant":
-            self._write_foreign(UUID(int=next(self._foreigners)), drawn)
+            self._write_small(UUID(int=next(self._foreigners)), drawn)
+        elif what == "crowd":
+            self._crowd()
         elif what == "ghost":
             self.world.server.leave_ghosts([self._request.instances[drawn % len(self._request.instances)]])
         elif what == "delay":
@@ -190,10 +193,13 @@ class History:
                 return
             node.process.alive = node.process.beating = False  # interrupted while it started: it does not go on
 
-    def _write_foreign(self, consumer: UUID, drawn: int) -> None:
-        """Write a new consumer as somebody else does, who respects capacity."""
+    def _write_small(self, consumer: UUID, drawn: int) -> None:
         providers = list(self.world.server.capacity)
-        allocations = {providers[drawn // 4 % len(providers)]: Resources({RESOURCE_CLASS: 1 + drawn // 16 % 2})}
+        amount = Resources({RESOURCE_CLASS: 1 + drawn // 16 % 2})
+        self._write_foreign(consumer, {providers[drawn // 4 % len(providers)]: amount})
+
+    def _write_foreign(self, consumer: UUID, allocations: dict[UUID, Resources]) -> None:
+        """Write a new consumer as somebody else does, who respects capacity."""
         write = ConsumerWrite(allocations, project_id=FOREIGN, user_id=FOREIGN)
         self.world.note(f"somebody else: {shown({consumer: write})}")
         try:
@@ -201,6 +207,14 @@ class History:
         except Refused:
             return
         self.deeds.foreign[consumer] = write
+
+    def _crowd(self) -> None:
+        """Let somebody else take all the room that is left, everywhere."""
+        server = self.world.server
+        left = {provider: capacity - server.used(provider) for provider, capacity in server.capacity.items()}
+        room = {provider: Resources({RESOURCE_CLASS: amount}) for provider, amount in left.items() if amount > 0}
+        if room:
+            self._write_foreign(UUID(int=next(self._foreigners)), room)
 
     def _remove_hold(self, drawn: int) -> None:
         """Do what an administrator does who takes reservations for leftovers."""

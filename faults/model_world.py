@@ -1,7 +1,8 @@
 """What surrounds the schedulers of one history: time that only calls move, chance from a seed, and what goes wrong when.
 
-Every call to Placement and every use of the journal is a *step*. A history has a plan, a number at some of its steps;
-what that number means at a step depends on what the step is. So a history is a pure function of its seed.
+Every call to Placement and every use of the journal is a *step*. A history has a plan, a number at some of its steps
+(and, under negative keys, at some of its writes); what that number means depends on what the step is. So a history is
+a pure function of its seed.
 """
 
 import hashlib
@@ -98,12 +99,13 @@ class World:
         self.clock = SimulatedClock()
         self.plan = plan
         self.steps = 0
+        self._writes = 0
         self.trace = trace
         self.meanwhile: Callable[[str, int], None] = lambda what, drawn: None
         self.happened: list[str] = []
         self._late: list[Late] = []
 
-    def step(self, process: Process, what: str, kinds: Sequence[str]) -> tuple[str, int]:
+    def step(self, process: Process, what: str, kinds: Sequence[str], hit: int | None = None) -> tuple[str, int]:
         """Take one step of a process: return what goes wrong with it ("" for nothing) and a number to go by.
 
         Raises Crash in a dead process, whatever its code makes of that.
@@ -112,7 +114,7 @@ class World:
             raise Crash
         self.clock.now += STEP_S
         self.arrive()
-        drawn = self.plan.pop(self.steps, None)
+        drawn = self.plan.pop(self.steps, None) if hit is None else hit
         self.steps += 1
         kind, rest = "", 0
         if drawn is not None:
@@ -121,6 +123,11 @@ class World:
             self.happened.append(kind)
         self.note(f"{process.name}  {what}" + (f"  <- {kind} ({rest})" if kind else ""))
         return kind, rest
+
+    def hit_of_write(self) -> int | None:
+        """Count a write; return the number that the plan has for it, if any."""
+        self._writes += 1
+        return self.plan.pop(-self._writes, None)
 
     def disturbed(self, process: Process, kind: str, rest: int, act: Callable[[], T]) -> T:
         """Do what a step does, while the process dies, is interrupted, or something else happens before or after."""

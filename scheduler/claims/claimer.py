@@ -67,6 +67,7 @@ class Claimer:
         self._jitter = secrets.SystemRandom()
         self._pid = os.getpid()
         self._closed = False
+        self._begun_in: dict[UUID, int] = {}
         self._settler = Settler(placement, journal, settings, clock)
         self._sweeper = sweeper or Sweeper(self.settle)
 
@@ -82,13 +83,15 @@ class Claimer:
         Raises JournalUnavailable, RequestInProgress.
         """
         claim = claim_of(claim_id, request, placings, self._mint)
+        if self._lease:
+            self._begun_in[claim_id] = self._lease.life
         self._journal.begin(claim)
         return claim
 
     def reserve(self, placement: PlacementClient, claim: Claim) -> str:
         """Reserve the room of a claim in one call; return "reserved" or the code of the refusal."""
         try:
-            self._check_lease()
+            self._check_lease(claim)
             placement.post_allocations(reserve_body(claim, self._settings))
         except (OutcomeUnknown, BadAnswer) as error:
             self._journal.advance(claim.claim_id, ClaimEvent.ABANDONED)
@@ -111,7 +114,7 @@ class Claimer:
     def confirm(self, placement: PlacementClient, claim: Claim) -> str:
         """Move the room of a claim to its instances: "confirmed", "claim_in_doubt", or the code of the refusal."""
         with self._settler.driving(claim.claim_id):
-            self._check_lease()
+            self._check_lease(claim)
             if not self._intended(claim):
                 return GIVEN_UP
             confirmation = Confirmation(placement, claim, self._settings)
@@ -124,6 +127,7 @@ class Claimer:
     def abandon(self, claim_ids: Iterable[UUID]) -> None:
         """Give up those of these claims that are not confirmed, and let the sweeper release them; no call is made."""
         self._settler.give_up(claim_ids)
+        self._forget(claim_ids)
         self._wake_if_needed(claim_ids)
 
     def release(self, claim_ids: Iterable[UUID]) -> None:
@@ -133,6 +137,7 @@ class Claimer:
             self._settler.give_up(claim_ids)
             self._settler.settle_these(claim_ids, deadline)
         finally:
+            self._forget(claim_ids)
             self._wake_if_needed(claim_ids)
 
     def pause(self, number: int) -> None:
@@ -204,9 +209,14 @@ class Claimer:
         if self._closed:
             raise JournalUnavailable(reason="closed", message=CLOSED)
 
-    def _check_lease(self) -> None:
+    def _check_lease(self, claim: Claim) -> None:
+        """Make sure that a claim is still this process's own, before something is sent for it. Raises Fenced."""
         if self._lease:
-            self._lease.check()
+            self._lease.check(self._begun_in.get(claim.claim_id, self._lease.life))
+
+    def _forget(self, claim_ids: Iterable[UUID]) -> None:
+        for claim_id in claim_ids:
+            self._begun_in.pop(claim_id, None)
 
     def _intended(self, claim: Claim) -> bool:
         """Write down the commit intent; False when the claim was given up meanwhile, by closing for instance."""

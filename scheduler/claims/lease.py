@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from placement_client.clock import Clock
 from scheduler.claims.journal import Claim, Journal
-from scheduler.errors import JournalUnavailable
+from scheduler.errors import Fenced, JournalUnavailable
 from scheduler.settings import JournalSettings
 
 
@@ -13,7 +13,8 @@ class Lease:
 
     An owner that was silent for longer than its lease may have been taken for dead. ``check`` is called before
     anything is sent: it renews first when the last heartbeat is too long ago, so that an owner which was paused finds
-    itself fenced before it writes.
+    itself fenced before it writes. After that it lives on as a new owner, in another ``life``: claims begun in an
+    earlier one are no longer its own.
     """
 
     def __init__(
@@ -29,11 +30,14 @@ class Lease:
         self._lease_s = settings.lease_s
         self._heartbeat_s = settings.heartbeat_s
         self._renewed_at = clock.monotonic()
+        self.life = 0
 
-    def check(self) -> None:
-        """Make sure that this owner is alive. Raises Fenced, JournalUnavailable."""
+    def check(self, life: int) -> None:
+        """Make sure that this owner is alive, and still in that life. Raises Fenced, JournalUnavailable."""
         if self._clock.monotonic() - self._renewed_at > self._lease_s / 2:
             self._renew()
+        if life != self.life:
+            raise Fenced(reason=Fenced.code)
 
     def keep(self) -> float:
         """Beat, adopt and tidy up when it is time; return the seconds until the next time. Never raises."""
@@ -50,5 +54,9 @@ class Lease:
 
     def _renew(self) -> None:
         asked_at = self._clock.monotonic()  # what counts is when the database was asked, not when it answered
-        self._journal.renew()
+        try:
+            self._journal.renew()
+        except Fenced:
+            self.life += 1
+            raise
         self._renewed_at = asked_at

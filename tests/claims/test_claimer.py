@@ -55,10 +55,21 @@ def mock():
     return server
 
 
-def claimer_on(mock, journal=None, clock=SYSTEM_CLOCK, settings=SETTINGS):
+class Quiet:
+    """A sweeper that does nothing, so that a test settles when it wants to."""
+
+    def wake(self):
+        pass
+
+    def stop(self, timeout_s):
+        pass
+
+
+def claimer_on(mock, journal=None, clock=SYSTEM_CLOCK, *, swept=False):
     placement = mock.client(retry_attempts=1)
     placement.negotiate()
-    return Claimer(placement, journal or MemoryJournal(), settings, clock), placement
+    sweeper = None if swept else Quiet()
+    return Claimer(placement, journal or MemoryJournal(), SETTINGS, clock, sweeper=sweeper), placement
 
 
 def begun(claimer, *instances):
@@ -188,7 +199,7 @@ def test_a_lost_confirmation_is_driven_forward_in_the_same_call(mock):
 
 
 def test_a_confirmation_that_stays_unanswered_is_in_doubt_and_the_sweeper_settles_it(mock):
-    claimer, placement = claimer_on(mock)
+    claimer, placement = claimer_on(mock, swept=True)
     claim = begun(claimer, 1)
     claimer.reserve(placement, claim)
     mock.faults.play(faults.every(faults.timeout_before_apply))
@@ -253,7 +264,7 @@ def test_a_claim_that_was_never_begun_can_be_abandoned(mock):
 
 def test_the_sweeper_thread_lives_only_while_there_is_something_to_settle(mock):
     before = set(threading.enumerate())
-    claimer, placement = claimer_on(mock)
+    claimer, placement = claimer_on(mock, swept=True)
     claim = begun(claimer, 1)
     claimer.reserve(placement, claim)
     assert set(threading.enumerate()) == before
