@@ -14,7 +14,7 @@ from placement_client.clock import Clock, Deadline
 from placement_client.errors import PlacementError
 from scheduler.claims.journal import OPEN_HOLDS, Claim, Hold, Journal
 from scheduler.claims.settle import Confirmation, release
-from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState, HoldState
+from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState, HoldEvent, HoldState
 from scheduler.errors import Fenced, JournalUnavailable
 from scheduler.settings import ClaimSettings
 
@@ -150,6 +150,8 @@ class Settler:
             self._hold_back(claim.claim_id)
             return
         self._quarantine_ends.pop(hold.consumer, None)
+        if event is HoldEvent.EMPTY_FOR_NOW:
+            self._quarantine_ends[hold.consumer] = self._clock.monotonic() + self._settings.quarantine_s
         if self._journal.advance_hold(claim.claim_id, hold.consumer, event).settled:
             self._not_before.pop(claim.claim_id, None)
 

@@ -41,7 +41,7 @@ CONNECT_S = 5
 SCHEMA_LOCK = 0x706C6163  # any number will do, as long as every release uses the same
 KINDS = 'expected "memory://", "sqlite:////absolute/path" or "postgresql+psycopg://..."'
 
-_ONE_CONNECTION = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+_ONE_CONNECTION = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
 
 
 class Database(Protocol):

@@ -66,7 +66,7 @@ def begin_fork_and_die(url: str) -> None:
 
 
 def fill_the_disk(url: str, allowed: str) -> None:
-    """Begin claims until no file may grow any more, then go on with a larger limit; print what was begun and refused."""
+    """Begin claims until no file may grow any more, then go on without a limit; print what was begun and refused."""
     journal = a_journal(url, "another")
     limit = Path(url.removeprefix("sqlite:///")).stat().st_size + int(allowed)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

@@ -173,16 +173,17 @@ def test_what_a_creation_that_was_cut_short_leaves_does_not_matter(made, sqlite_
     journal.close()
 
 
-def test_the_file_says_that_it_is_durable(sqlite_url):
-    """WAL with synchronous=FULL syncs at every commit; with NORMAL a power failure takes commits back."""
-    journal = a_journal(sqlite_url)
-    found = journal._thread.call(
-        lambda: [
-            journal._database.engine.connect().exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode",)
-        ]
-    )
-    assert found == ["wal"]
+@pytest.mark.parametrize(("durable", "expected"), [(True, ("wal", 2)), (False, ("wal", 0))])
+def test_every_commit_is_on_the_disk_unless_settings_say_otherwise(sqlite_url, durable, expected):
+    """WAL with synchronous=FULL (2) syncs at every commit; with less, a power failure takes commits back."""
+    journal = a_journal(sqlite_url, durable=durable)
+    assert journal._thread.call(lambda: pragmas(journal, "journal_mode", "synchronous")) == expected
     journal.close()
+
+
+def pragmas(journal, *names: str) -> tuple:
+    with journal._database.engine.begin() as connection:
+        return tuple(connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names)
 
 
 def test_no_text_of_a_request_but_its_ids_and_amounts_is_in_the_file(made, sqlite_url):
