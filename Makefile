@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-server test lint sample clean
+.PHONY: help demo demo-server test faults lint sample clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ demo-server: $(STAMP) ## Keep a loaded Placement running, to try the command lin
 
 test: lint ## Run everything that gates: linters, types, layers, tests
 	$(BIN)/pytest -q
+
+faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (up to an hour)
+	$(BIN)/python -m faults all
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ PARTS = {
     "kill": "kill -9 of a real process at every write, send and receive",
     "interrupts": "asynchronous exceptions at every bytecode boundary",
     "contention": "processes and threads that race for last slots",
+    "cost": "milliseconds a request beside the bare calls to Placement",
 }
 
 

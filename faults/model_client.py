@@ -86,7 +86,7 @@ class SimulatedPlacement:
     def _read(self, what: str, uuid: UUID, read: Callable[[SimulatedServer], T]) -> T:
         kind, rest = self._step(f"{what} {short(uuid)}" if self._world.trace is not None else what, READ_KINDS)
         if kind in FAILED_READS:
-            raise FAILED_READS[kind]()
+            raise FAILED_READS[kind]
         return self._world.disturbed(self._process, kind, rest, lambda: read(self._world.server))
 
     def _step(self, what: str, kinds: Sequence[str], hit: int | None = None) -> tuple[str, int]:

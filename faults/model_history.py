@@ -1,4 +1,4 @@
-"""One history: a seed decides what is asked, by whom, and what goes wrong; then calm, recovery, and a look at what is left."""
+"""One history: a seed decides what is asked, by whom, and what goes wrong; then there is calm, and recovery."""
 
 import gc
 import itertools
@@ -48,6 +48,13 @@ class Delivery:
     request: Request
     answer: Answer | None = None
     error: type[BaseException] | None = None
+
+    @property
+    def ending(self) -> str:
+        """Tell how it ended, for people."""
+        if self.answer is not None:
+            return "selected"
+        return self.error.__name__ if self.error else "process died"
 
 
 @dataclass(slots=True)
@@ -117,7 +124,7 @@ class History:
         with self._kept(node, delivery):
             delivery.answer = node.scheduler.select_destinations(_context(request), _spec(request), request.instances)
         node.process.serving = before
-        self.world.note(f"{node.process.name}  request {request.number:x} ended: {_ending(delivery)}")
+        self.world.note(f"{node.process.name}  request {request.number:x} ended: {delivery.ending}")
 
     @contextmanager
     def _kept(self, node: Node, delivery: Delivery | None = None) -> Iterator[None]:
@@ -185,13 +192,18 @@ class History:
         elif what == "redelivery":
             self._deliver(node, self._request)
         else:
-            with self._kept(node):
-                node.scheduler.recover()
-                for _ in range(drawn % 4):
-                    self.world.wait(DELAYS_S[drawn // 4 % len(DELAYS_S)])
-                    node.scheduler.settle()
-                return
-            node.process.alive = node.process.beating = False  # interrupted while it started: it does not go on
+            self._take_over(node, drawn % 4, DELAYS_S[drawn // 4 % len(DELAYS_S)])
+
+    def _take_over(self, node: Node, rounds: int, delay_s: float) -> None:
+        """Recover in a new process, and go on settling; one that cannot even start does not go on."""
+        started = False
+        with self._kept(node):
+            node.scheduler.recover()
+            started = True
+            for _ in range(rounds):
+                self.world.wait(delay_s)
+                node.scheduler.settle()
+        node.process.alive = node.process.beating = started and node.process.alive
 
     def _write_small(self, consumer: UUID, drawn: int) -> None:
         providers = list(self.world.server.capacity)
@@ -233,9 +245,3 @@ def _context(request: Request) -> RequestContext:
 
 def _spec(request: Request) -> RequestSpec:
     return RequestSpec(flavor=Flavor(vcpus=request.amount, memory_mb=0), project_id=TENANT, user_id=TENANT)
-
-
-def _ending(delivery: Delivery) -> str:
-    if delivery.answer is not None:
-        return "selected"
-    return delivery.error.__name__ if delivery.error else "nothing is known"

@@ -68,15 +68,21 @@ class SimulatedJournal:
         if not self._process.alive:
             return ()
         owners = self._disk.owners
-        return tuple(one for one in self._disk.claims.values() if owners[one.claim_id] is self._process and not one.settled)
+        return tuple(
+            one for one in self._disk.claims.values() if owners[one.claim_id] is self._process and not one.settled
+        )
+
+    def unsettled(self) -> tuple[Claim, ...]:
+        """Return the claims of all processes that are not settled."""
+        return tuple(claim for claim in self._disk.claims.values() if not claim.settled)
 
     def adopt(self) -> tuple[Claim, ...]:
         """Take over the unsettled claims of every process whose heart does not beat."""
         return self._use("adopt", self._adopt)
 
     def renew(self) -> None:
-        """Tell that this process lives."""
-        self._use("renew", self._check_owner)
+        """Tell that this process lives; one that was taken for dead goes on as a new owner."""
+        self._use("renew", self._renew)
 
     def prune(self) -> int:
         """Forget nothing: a history is short, and its end is judged by what was written."""
@@ -120,9 +126,16 @@ class SimulatedJournal:
             if not claim.settled and not self._disk.owners[claim.claim_id].beating
         ]
         for claim in found:
-            self._disk.fenced.append(self._disk.owners[claim.claim_id])
+            dead = self._disk.owners[claim.claim_id]
+            if dead not in self._disk.fenced:
+                self._disk.fenced.append(dead)
             self._disk.owners[claim.claim_id] = self._process
         return tuple(found)
+
+    def _renew(self) -> None:
+        if self._process in self._disk.fenced:
+            self._disk.fenced.remove(self._process)
+            raise Fenced
 
     def _check_owner(self) -> None:
         if self._process in self._disk.fenced:

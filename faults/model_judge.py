@@ -86,12 +86,13 @@ class Judge:
         committed = [claim for claim in committed if claim.state is ClaimState.COMMITTED]
         if delivery.answer is not None:
             told = {(one.instance_uuid, one.compute_node_uuid) for (one,) in delivery.answer}
-            kept = {(one.instance_uuid, host) for claim in committed for one in claim.instances for host in one.allocations}
+            kept = {
+                (one.instance_uuid, host) for claim in committed for one in claim.instances for host in one.allocations
+            }
             if told != kept:
                 yield Finding("selections were answered that are not the committed ones")
-        elif delivery.error and issubclass(delivery.error, SchedulerError) and delivery.error is not ClaimInDoubt:
-            if any(claim.state is ClaimState.COMMITTED for claim in mine):
-                yield Finding(f"{delivery.error.__name__} was answered, but the claim is committed")
+        elif _promises_nothing_is_left(delivery) and any(claim.state is ClaimState.COMMITTED for claim in mine):
+            yield Finding(f"{delivery.ending} was answered, but the claim is committed")
 
     def _held(self, claim: Claim) -> set[Owner]:
         server = self.history.world.server
@@ -105,3 +106,10 @@ class Judge:
         if self.history.world.server.overwritten & {one.instance_uuid for one in claim.instances}:
             return L2
         return L4 if self.history.deeds.removed & {hold.consumer for hold in claim.holds} else ""
+
+
+def _promises_nothing_is_left(delivery: Delivery) -> bool:
+    """Tell whether the caller was told that the request came to nothing."""
+    return (
+        delivery.error is not None and issubclass(delivery.error, SchedulerError) and delivery.error is not ClaimInDoubt
+    )

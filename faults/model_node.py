@@ -33,6 +33,7 @@ PLACEMENTS: Mapping[str, type[SimulatedPlacement]] = {"fence": UnfencedClient, "
 JOURNALS: Mapping[str, type[SimulatedJournal]] = {"journal": LazyJournal}
 BROKEN_SETTINGS: Mapping[str, Mapping[str, Any]] = {"quarantine": {"quarantine_s": 0.0}, "verify": {"verify": "never"}}
 
+
 class NoFacts:
     """A source that knows nothing of the hosts but what Placement answers."""
 

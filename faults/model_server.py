@@ -97,7 +97,7 @@ class SimulatedServer:
         self.consumers.pop(consumer, None)
 
     def _replaced(self, batch: Batch, new: frozenset[UUID]) -> Iterator[tuple[UUID, tuple[int, ConsumerWrite | None]]]:
-        """Yield the generation each row must be at, and what replaces it. An empty body takes the generation it finds."""
+        """Yield the generation each row must be at, and what replaces it; an empty body takes the one it finds."""
         for uuid, write in batch.items():
             row = self.consumers.get(uuid)
             if write.allocations:

@@ -1,4 +1,4 @@
-"""What surrounds the schedulers of one history: time that only calls move, chance from a seed, and what goes wrong when.
+"""What surrounds the schedulers of one history: time that only calls move, chance from a seed, and what goes wrong.
 
 Every call to Placement and every use of the journal is a *step*. A history has a plan, a number at some of its steps
 (and, under negative keys, at some of its writes); what that number means depends on what the step is. So a history is
@@ -66,7 +66,7 @@ class SimulatedClock:
         self.now += seconds
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Process:
     """One process: whether it lives, whether its heart beats as far as others can tell, and whom it serves."""
 

@@ -5,6 +5,7 @@ failure nothing is believed: the connection is thrown away, and what was written
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -218,34 +219,44 @@ class SqlJournal:
     def _changed(self, change: Callable[[Connection], Claim]) -> Claim:
         return self._thread.call(lambda: self._write(change, self._is_written))
 
-    def _write(
+    def _write(self, change: Callable[[Connection], T], is_written: Callable[[T], bool] = lambda _: False) -> T:
+        return self._transact(self._database.writing, change, is_written)
+
+    def _read(self, wanted: ColumnElement[bool]) -> tuple[Claim, ...]:
+        """Return the claims that meet a condition, oldest first."""
+        reading = self._database.engine.execution_options(reads=True).begin
+        found = self._transact(reading, lambda connection: sql_rows.load(connection, ALL_CLAIMS.where(wanted)))
+        return tuple(claim for _, claim in found)
+
+    def _transact(
         self,
-        change: Callable[[Connection], T],
+        transaction: Callable[[], AbstractContextManager[Connection]],
+        work: Callable[[Connection], T],
         is_written: Callable[[T], bool] = lambda _: False,
         *,
         again: bool = True,
     ) -> T:
-        """Make a change in one transaction; once again when the connection was gone before the change was made."""
-        made: list[T] = []
+        """Do work in one transaction; once again when the connection was gone before the work was done."""
+        done: list[T] = []
         try:
-            with self._database.writing() as connection:
-                made.append(change(connection))
-            return made[0]
+            with transaction() as connection:
+                done.append(work(connection))
+            return done[0]
         except SchedulerError:
             raise
         except Exception as error:  # noqa: BLE001 - the driver, SQLAlchemy and the system raise what they want
             reason, lost = reason_of(error), was_lost(error)
         self._database.engine.dispose()
-        if made and is_written(made[0]):
-            return made[0]
-        if lost and again and not made:
-            return self._write(change, is_written, again=False)
+        if done and is_written(done[0]):
+            return done[0]
+        if lost and again and not done:
+            return self._transact(transaction, work, is_written, again=False)
         raise unavailable(reason)
 
     def _is_written(self, claim: Claim) -> bool:
         """Tell whether a change was made although its commit failed. Raises JournalUnavailable when that is unknown."""
         try:
-            return self._write(lambda connection: self._stands(connection, claim))
+            return self._transact(self._database.engine.begin, lambda connection: self._stands(connection, claim))
         except JournalUnavailable:
             pass
         raise unavailable(IN_DOUBT)
@@ -256,16 +267,3 @@ class SqlJournal:
         mine = (CLAIMS.c.claim_id == claim.claim_id) & (CLAIMS.c.owner == self._owner)
         found = sql_rows.load(connection, select(CLAIMS).where(mine).with_for_update())
         return [known for _, known in found] == [claim]
-
-    def _read(self, wanted: ColumnElement[bool], *, again: bool = True) -> tuple[Claim, ...]:
-        """Return the claims that meet a condition, oldest first."""
-        engine = self._database.engine.execution_options(reads=True)
-        try:
-            with engine.begin() as connection:
-                return tuple(claim for _, claim in sql_rows.load(connection, ALL_CLAIMS.where(wanted)))
-        except Exception as error:  # noqa: BLE001 - the driver, SQLAlchemy and the system raise what they want
-            reason, lost = reason_of(error), was_lost(error)
-        self._database.engine.dispose()
-        if lost and again:
-            return self._read(wanted, again=False)
-        raise unavailable(reason)

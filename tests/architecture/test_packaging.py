@@ -47,7 +47,7 @@ def test_help_names_every_target() -> None:
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # make runs the tests
     done = subprocess.run(["make", "help"], cwd=ROOT, env=quiet, capture_output=True, text=True, check=True)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    assert listed == ["help", "demo", "demo-server", "test", "lint", "sample", "clean"]
+    assert listed == ["help", "demo", "demo-server", "test", "faults", "lint", "sample", "clean"]
 
 
 def test_an_old_python_is_refused_in_words(tmp_path) -> None:

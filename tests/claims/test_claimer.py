@@ -277,3 +277,21 @@ def test_the_sweeper_thread_lives_only_while_there_is_something_to_settle(mock):
         pytest.fail("the sweeper does not end")
     assert not consumers(mock)
     assert claimer.figures().releasing == 0
+
+
+def test_a_wall_clock_that_jumps_changes_no_decision(mock):
+    """Deadlines and quarantines count monotonic seconds; the time of day is for people."""
+
+    class Jumping(SteppedClock):
+        def wall(self) -> float:
+            return super().wall() + 10**9 * (-1) ** int(self.monotonic() * 1000)
+
+    clock = Jumping()
+    claimer, placement = claimer_on(mock, clock=clock)
+    claim = begun(claimer, 1)
+    mock.faults.play(faults.on_call(1, faults.reset_before_apply))
+    claimer.reserve(placement, claim)
+    claimer.release([claim.claim_id])
+    assert 50 < claimer.settle() <= 60
+    clock.ahead = 61
+    assert claimer.settle() is None

@@ -33,7 +33,7 @@ def test_a_slice_of_the_matrix_leaves_nothing_behind():
 @pytest.mark.slow
 def test_a_slice_of_the_cuts_leaves_nothing_behind():
     report = cuts.run(Options(quick=True))
-    assert report.runs >= 60
+    assert report.runs >= 50
     assert [failure.what for failure in report.failures] == []
 
 
@@ -111,7 +111,7 @@ def test_the_matrix_has_every_kind_at_every_call_and_the_slice_every_kind_once()
     assert len(set(every)) == len(every) == 8
     assert {Address.parse(str(address)) for address in every} == set(every)
     some = list(slice_of(steps, list(kinds.KINDS), seed=1))
-    assert Counter(address.kind for address in some) == Counter(kinds.KINDS)
+    assert Counter(address.kind for address in some) == Counter(list(kinds.KINDS))
     assert {(one.flow, one.call) for one in some} == {("confirm", 1), ("confirm", 2), ("confirm", 3), ("release", 5)}
 
 

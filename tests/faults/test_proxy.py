@@ -1,9 +1,11 @@
 """The fault proxy does to a call what it says, no more and no less: seen by a client and by the server behind it."""
 
 import http.client
+import socket
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import ThreadingMixIn
 
 import pytest
 import trustme
@@ -43,8 +45,10 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Server(HTTPServer):
-    """One request at a time over TLS, as the Placement behind the proxy; a connection serves until it is closed."""
+class Server(ThreadingMixIn, HTTPServer):
+    """A thread for each connection, because connections stay open."""
+
+    daemon_threads = True
 
     def handle_error(self, *_):
         """Say nothing: connections are cut on purpose."""
@@ -56,12 +60,7 @@ def server(tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    from socketserver import ThreadingMixIn
-
-    class Threaded(ThreadingMixIn, Server):
-        daemon_threads = True
-
-    with Threaded(("127.0.0.1", 0), Handler) as one:
+    with Server(("127.0.0.1", 0), Handler) as one:
         one.socket = context.wrap_socket(one.socket, server_side=True)
         one.seen = []
         one.cafile = tmp_path / "ca.pem"
@@ -108,12 +107,36 @@ def test_without_a_fault_both_sides_see_the_same_bytes(client, proxy, server):
 )
 def test_a_lost_message_is_lost_on_the_side_it_says(client, proxy, server, how, fault, applied):
     proxy.play({1: fault(how)})
-    with pytest.raises((OSError, http.client.HTTPException)) as caught:
+    with pytest.raises((OSError, http.client.HTTPException)):
         put(client)
-    assert isinstance(caught.value, http.client.RemoteDisconnected) == (how is not Cut.RESET)
     assert len(server.seen) == applied
     client.close()
     assert put(client) == b"answer %d" % (applied + 1)
+
+
+def end_of(proxy, *, raw: bool) -> type[OSError] | None:
+    """Make a call and return how its connection ends, for TLS or (raw) for TCP; None is an orderly end."""
+    context = ssl.create_default_context(cafile=str(proxy.cafile))
+    plain = socket.create_connection(("127.0.0.1", proxy.port), timeout=2)
+    connection = context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+    connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    with socket.socket(fileno=connection.detach()) if raw else connection as reading:
+        reading.settimeout(2)
+        try:
+            while reading.recv(1000):
+                pass
+        except OSError as error:
+            return type(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("how", "for_tcp", "for_tls"),
+    [(Cut.RESET, ConnectionResetError, ssl.SSLEOFError), (Cut.FIN, None, ssl.SSLEOFError), (Cut.GOODBYE, None, None)],
+)
+def test_a_connection_ends_as_it_says(proxy, how, for_tcp, for_tls):
+    proxy.play(dict.fromkeys((1, 2), kinds.lose_request(how)))
+    assert (end_of(proxy, raw=True), end_of(proxy, raw=False)) == (for_tcp, for_tls)
 
 
 def test_an_answer_is_cut_after_exactly_so_many_bytes(client, proxy):

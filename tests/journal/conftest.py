@@ -1,6 +1,7 @@
 """Journals of each kind."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -24,19 +25,33 @@ def url(request) -> str:
     return request.getfixturevalue(f"{request.param}_url")
 
 
-@pytest.fixture
-def opened(url) -> Iterator:
+@contextmanager
+def owners_of(url: str) -> Iterator:
     """Yield a function that opens the journal as one more owner, on a node of its own; all are closed at the end."""
     journals = []
 
     def open_one(**settings):
         node_id = settings.pop("node_id", f"node-{len(journals)}")
-        journals.append(a_journal(settings.pop("url", url), node_id, **settings))
+        journals.append(a_journal(url, node_id, **settings))
         return journals[-1]
 
     yield open_one
     for journal in journals:
         journal.close()
+
+
+@pytest.fixture
+def opened(url) -> Iterator:
+    """Yield what opens a journal of each kind in turn."""
+    with owners_of(url) as open_one:
+        yield open_one
+
+
+@pytest.fixture
+def opened_on_postgres(postgres_url) -> Iterator:
+    """Yield what opens a journal on PostgreSQL."""
+    with owners_of(postgres_url) as open_one:
+        yield open_one
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

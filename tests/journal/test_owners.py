@@ -135,9 +135,9 @@ def _rows(journal, claim):
         return connection.execute(select(CLAIMS).where(CLAIMS.c.claim_id == claim.claim_id)).mappings().all()
 
 
-def test_on_postgresql_the_lease_runs_by_the_clock_of_the_database(postgres_url, opened):
-    first = opened(url=postgres_url, lease_s=0.5)
-    second = opened(url=postgres_url)
+def test_on_postgresql_the_lease_runs_by_the_clock_of_the_database(opened_on_postgres):
+    first = opened_on_postgres(lease_s=0.5)
+    second = opened_on_postgres()
     begun(first)
     assert second.adopt() == ()
     with second._database.engine.begin() as connection:
@@ -149,18 +149,18 @@ def test_on_postgresql_the_lease_runs_by_the_clock_of_the_database(postgres_url,
     assert len(second.adopt()) == 1
 
 
-def test_on_postgresql_a_restarted_node_adopts_what_its_earlier_life_left_at_once(postgres_url, opened):
-    first = opened(url=postgres_url, node_id="a", lease_s=3600)
+def test_on_postgresql_a_restarted_node_adopts_what_its_earlier_life_left_at_once(opened_on_postgres):
+    first = opened_on_postgres(node_id="a", lease_s=3600)
     (claim,) = begun(first)
-    second = opened(url=postgres_url, node_id="a")
+    second = opened_on_postgres(node_id="a")
     assert second.adopt() == (claim,)
     with pytest.raises(Fenced):
         first.renew()
 
 
-def test_on_postgresql_a_claim_that_its_owner_is_changing_is_adopted_afterwards(postgres_url, opened):
+def test_on_postgresql_a_claim_that_its_owner_is_changing_is_adopted_afterwards(opened_on_postgres):
     """The adopter does not wait for a locked row, and the claim is not forgotten either."""
-    first, second = opened(url=postgres_url), opened(url=postgres_url)
+    first, second = opened_on_postgres(), opened_on_postgres()
     locked, free = begun(first, 2)
     let_die(first)
     with first._database.engine.connect() as connection, connection.begin():
