@@ -8,14 +8,14 @@ from tests.architecture.source import ROOT
 TEXT = (ROOT / "docs" / "guarantees.md").read_text()
 
 
-def tests_of(row: str) -> list[str]:
+def named_in(row: str) -> list[str]:
     return re.findall(r"`(test_\w+)`", row)
 
 
 def test_each_failure_point_names_a_test():
     rows = dict(re.findall(r"^\| (F\d+) \|(.*)$", TEXT, re.MULTILINE))
     assert list(rows) == [f"F{number}" for number in range(1, 33)]
-    assert [name for name, row in rows.items() if not tests_of(row)] == []
+    assert [name for name, row in rows.items() if not named_in(row)] == []
 
 
 def test_each_limit_says_how_it_is_seen_and_healed():
@@ -25,7 +25,7 @@ def test_each_limit_says_how_it_is_seen_and_healed():
 
 
 def test_every_named_test_exists():
-    named = set(tests_of(TEXT))
+    named = set(named_in(TEXT))
     defined = {
         node.name
         for file in (ROOT / "tests").rglob("test_*.py")
