@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import count as count_from
+from math import gcd
+from typing import Self, TypeVar
 
+T = TypeVar("T")
+GOLDEN = 0.618
 BATCHES = (1, 2, 5)
 Steps = Mapping[tuple[str, int], Sequence[int]]
 """The calls at which faults are played, by flow and batch size."""
@@ -33,6 +37,14 @@ def all_of(steps: Steps, kinds: Sequence[str]) -> Iterator[Address]:
     for (flow, batch), calls in steps.items():
         for call in calls:
             yield from (Address(flow, batch, call, kind) for kind in kinds)
+
+
+def spread(steps: Sequence[T], count: int | None) -> Sequence[T]:
+    """Return so many of these, or all of them; in golden hops, so that no kind and no call is favoured."""
+    if count is None or count >= len(steps):
+        return steps
+    hop = next(hop for hop in count_from(round(len(steps) * GOLDEN)) if gcd(hop, len(steps)) == 1)
+    return [steps[number * hop % len(steps)] for number in range(count)]
 
 
 def slice_of(steps: Steps, kinds: Sequence[str], seed: int) -> Iterator[Address]:

@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID
 
-from faults.fleet import Fleet, context_of, set_up, settings
+from faults.fleet import Fleet, context_of, hush, set_up, settings
 from faults.judge import Answer, Job, judged
 from faults.report import Options, Report, Row
 from placement_client.clock import SYSTEM_CLOCK, Deadline
@@ -85,11 +85,11 @@ class Contest:
         client = self._server.client()
         roomy = set_up(client, ROOMY_HOSTS, vcpus=20 * len(self._jobs))
         slots = len({job.host for job in self._jobs if job.host})
-        tight = set_up(client, slots, vcpus=3, memory_mb=300, prefix="slot", foreigners=False)
+        tight = set_up(client, slots, vcpus=3, memory_mb=300, name="slot")
         began = SYSTEM_CLOCK.monotonic()
         answers = self._serve()
         seconds = SYSTEM_CLOCK.monotonic() - began
-        fleet = Fleet(client, roomy.hosts + tight.hosts, roomy.foreign)
+        fleet = Fleet(client, roomy.hosts + tight.hosts, roomy.foreign + tight.foreign)
         with build(load_config(str(self._ini("judge")))) as scheduler:
             failures = judged(fleet, self._jobs, answers, scheduler, self._options)
         notes = [_summary(answers, seconds), f"{self._killed} processes were killed and taken over"]
@@ -144,15 +144,14 @@ def jobs(stream: RandomStream, count: int) -> tuple[Job, ...]:
     """Return this many requests: half of them race for last slots, the others are batches of 1 to 3."""
     made, racing = [], count // 2
     for number in range(count):
-        instances = 1 if number < racing else 1 + stream.below(3)
-        made.append(
-            Job(
-                number=number,
-                instances=tuple(UUID(int=stream.below(2**64) << 64 | stream.below(2**64), version=4) for _ in range(instances)),
-                host=f"slot{number // RACERS}" if number < racing else None,
-            )
-        )
+        host = f"slot{number // RACERS}" if number < racing else None
+        batch = 1 if host else 1 + stream.below(3)
+        made.append(Job(number, tuple(_drawn_uuid(stream) for _ in range(batch)), host))
     return tuple(made)
+
+
+def _drawn_uuid(stream: RandomStream) -> UUID:
+    return UUID(int=stream.below(2**64) << 64 | stream.below(2**64), version=4)
 
 
 def dealt_out(made: Sequence[Job]) -> list[list[Job]]:
@@ -183,6 +182,7 @@ def _started(hand: Hand) -> BaseProcess:
 
 def _work(hand: Hand) -> None:
     """Deliver all jobs of a hand from several threads to one scheduler."""
+    hush()
     with build(load_config(str(hand.ini))) as scheduler, ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(partial(_deliver, scheduler, hand.answers), hand.jobs):
             pass

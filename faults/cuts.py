@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from multiprocessing import get_context
 from typing import Self
 
+from faults.addresses import spread
 from faults.kinds import cut_answer, cut_request
 from faults.proxy import Cut, Exchange, Fault
 from faults.report import Failure, Options, Report, Row, again, shown
@@ -75,17 +75,16 @@ def _share(options: Options, first: int, step: int) -> tuple[Sequence[str], Play
     logging.disable(logging.WARNING)  # this is a process of its own
     with Stage() as stage:
         exchanges = undisturbed(stage)
-        wanted = list(_wanted(exchanges, options))[first::step]
+        wanted = _wanted(exchanges, options)[first::step]
         played = [(place, cut_at(stage, place)) for place in shown("cuts", wanted)]
         return [exchange.title for exchange in exchanges], played
 
 
-def _wanted(exchanges: Sequence[Exchange], options: Options) -> Iterator[Place]:
+def _wanted(exchanges: Sequence[Exchange], options: Options) -> Sequence[Place]:
     if options.only:
-        return iter([Place.parse(options.only)])
-    if options.quick:
-        return islice(places(exchanges), options.seed % QUICK_STRIDE, None, QUICK_STRIDE)
-    return places(exchanges)
+        return [Place.parse(options.only)]
+    every = list(places(exchanges))
+    return every[options.seed % QUICK_STRIDE :: QUICK_STRIDE] if options.quick else spread(every, options.count)
 
 
 def undisturbed(stage: Stage) -> Sequence[Exchange]:

@@ -6,6 +6,7 @@ A boundary is a point between two bytecodes, or one before or after a C call, su
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from inspect import CO_GENERATOR
 from types import BuiltinFunctionType, CodeType, FrameType, TracebackType
 from typing import Any, Self
 
@@ -50,7 +51,7 @@ class BytecodeFuse:
     ) -> None:
         sys.settrace(None)
         if self._all_threads:
-            threading.settrace(None)  # type: ignore[arg-type]  # the stubs do not know that None ends it
+            threading.settrace(None)
 
     def _trace(self, frame: FrameType, event: str, argument: object) -> Any:
         if not self._watched(frame.f_code):
@@ -66,6 +67,43 @@ class BytecodeFuse:
                 self.line = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
                 self._blow()
         return self._step
+
+
+class InterruptFuse:
+    """Goes off at the n-th moment at which CPython looks for signals and other asynchronous exceptions.
+
+    That is when a function of the watched code begins, and when a call that it made has returned: what is raised then
+    seems to come from the call. (It also looks when a loop begins again, always after a call in the watched code.)
+    """
+
+    def __init__(self, at: int, blow: Callable[[], None], watched: Callable[[CodeType], bool]) -> None:
+        self._at = at
+        self._blow = blow
+        self._watched = watched
+        self.count = 0
+        self.line = ""
+
+    def __enter__(self) -> Self:
+        sys.setprofile(self._profile)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        sys.setprofile(None)
+
+    def _profile(self, frame: FrameType, event: str, argument: object) -> None:
+        if self._looks(frame, event):
+            self.count += 1
+            if self.count == self._at:
+                self.line = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+                self._blow()
+
+    def _looks(self, frame: FrameType, event: str) -> bool:
+        if event in {"call", "c_return"}:
+            return self._watched(frame.f_code)
+        yields = frame.f_code.co_flags & CO_GENERATOR  # it "returns" at each yield, where nothing is raised in it
+        return event == "return" and not yields and frame.f_back is not None and self._watched(frame.f_back.f_code)
 
 
 class CallFuse:
@@ -96,7 +134,7 @@ class CallFuse:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]  # the stubs do not know that None ends it
+        threading.setprofile(None)
 
     def _profile(self, frame: FrameType, event: str, argument: object) -> None:
         if self._watched_call(argument) if event.startswith("c_") else self._watched_method(frame.f_code):

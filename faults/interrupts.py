@@ -1,8 +1,9 @@
 """Asynchronous exceptions at every bytecode boundary of reserve, confirm and release, then settling, then counting.
 
 A signal handler, a debugger or a full memory can raise at any of them. The request runs against the mock Placement,
-whose answers one suite proves to be those of the real one; nothing of the server is ever interrupted. Scopes:
-"protocol" is the code of claims, flow and client, "everything" also the libraries they call.
+whose answers one suite proves to be those of the real one; nothing of the server is ever interrupted. Scopes: "calls"
+are the moments at which CPython looks for signals, in the code of claims, flow and client; "bytecodes" is between any
+two bytecodes of that code, also where CPython never looks; "libraries" is that and the libraries it calls.
 """
 
 import gc
@@ -16,13 +17,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from uuid import UUID, uuid4
 
 from oslo_config import cfg
 
 from faults.fleet import SPEC, context_of, dealt, set_up, settings, spread, wrongs
-from faults.fuse import BytecodeFuse, everywhere, in_protocol
+from faults.fuse import BytecodeFuse, InterruptFuse, everywhere, in_protocol
 from faults.report import Failure, Options, Report, Row, again
 from placement_client.clock import SYSTEM_CLOCK, Deadline
 from placement_client.testing import MockPlacement
@@ -32,9 +33,14 @@ ERRORS: dict[str, type[BaseException]] = {
     error.__name__: error for error in (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError)
 }
 JOURNALS = ("memory", "sqlite")
-SCOPES: dict[str, Callable[[CodeType], bool]] = {"protocol": in_protocol, "everything": everywhere}
-QUICK = {"protocol": 480, "everything": 160}
-EVERYTHING = 16_000  # of the boundaries in libraries, so many are tried in the long run, evenly spread
+Fuse = InterruptFuse | BytecodeFuse
+SCOPES: dict[str, Callable[[int, Callable[[], None]], Fuse]] = {
+    "calls": lambda at, blow: InterruptFuse(at, blow, in_protocol),
+    "bytecodes": lambda at, blow: BytecodeFuse(at, blow, in_protocol),
+    "libraries": lambda at, blow: BytecodeFuse(at, blow, everywhere),
+}
+QUICK = {"calls": 240, "bytecodes": 240, "libraries": 80}
+LIBRARIES = 8_000  # so many of their boundaries are tried in the long run, evenly spread
 BATCH = 2
 BLOCK = 100  # runs on one mock
 HANGS_S = 30.0
@@ -95,16 +101,16 @@ def _points(options: Options) -> list[Point]:
 
 
 def _chosen(one: Point, count: int, options: Options) -> Iterator[Point]:
-    """Yield the points of one kind: each boundary with each error, or evenly spread ones with one error after another.
+    """Yield the points of one kind: in the long run every call with every error, and every bytecode with one of them.
 
-    The seed moves the spread ones, so that every night tries others.
+    Otherwise evenly spread ones. The seed moves them, and which error meets which boundary.
     """
-    wanted = _wanted(one.scope, options)
-    if wanted is None:
-        yield from (replace(one, error=error, number=at) for at in range(1, count + 1) for error in ERRORS)
+    names, wanted = list(ERRORS), _wanted(one.scope, options)
+    if wanted is None and one.scope == "calls":
+        yield from (replace(one, error=error, number=at) for at in range(1, count + 1) for error in names)
         return
-    names, stride = list(ERRORS), max(1, count // wanted)
-    for index, at in enumerate(range(1 + options.seed % stride, count + 1, stride)):
+    stride = max(1, count // wanted) if wanted else 1
+    for index, at in enumerate(range(1 + options.seed % stride, count + 1, stride), start=options.seed):
         yield replace(one, error=names[index % len(names)], number=at)
 
 
@@ -115,7 +121,7 @@ def _wanted(scope: str, options: Options) -> int | None:
         return max(1, options.count // (kinds * len(SCOPES)))
     if options.quick:
         return QUICK[scope] // kinds
-    return None if scope == "protocol" else EVERYTHING // kinds
+    return LIBRARIES // kinds if scope == "libraries" else None
 
 
 # One lane
@@ -125,12 +131,20 @@ def _struck_all(points: Sequence[Point]) -> list[Result]:
     """Try these points one after the other, on a mock that is replaced before it gets slow."""
     signal.signal(signal.SIGALRM, _raise_hung)
     gc.freeze()  # what is loaded by now is never garbage: each run collects only its own
-    results = []
-    for first in range(0, len(points), BLOCK):
+    results: list[Result] = []
+    while len(results) < len(points):
         with tempfile.TemporaryDirectory() as directory:
-            ground = Ground(Path(directory))
-            results += [ground.strike(point) for point in points[first : first + BLOCK]]
+            results += _struck_on(Ground(Path(directory)), points[len(results) : len(results) + BLOCK])
     return results
+
+
+def _struck_on(ground: "Ground", points: Sequence[Point]) -> Iterator[Result]:
+    """Yield results until one is wrong: what is left of it shall not count for others."""
+    for point in points:
+        result = ground.strike(point)
+        yield result
+        if result.wrongs:
+            return
 
 
 class Ground:
@@ -145,7 +159,7 @@ class Ground:
     def strike(self, point: Point) -> Result:
         """Raise at one boundary of one request, settle what is left of it, and count."""
         request_id, instances = f"req-{uuid4()}", [uuid4() for _ in range(BATCH)]
-        fuse = BytecodeFuse(point.number, partial(_blow, point.error), SCOPES[point.scope])
+        fuse = SCOPES[point.scope](point.number, partial(_blow, point.error))
         ending, outcome, found = "hung", "unknown", ["it hung"]
         try:
             with _alarm(), _collected() as swallowed:
@@ -171,7 +185,9 @@ class Ground:
             return _settled(survivor).outcome(request_id)
 
     def _conf(self, file: Path, journal: str) -> cfg.ConfigOpts:
-        file.write_text(settings(self._mock.ini(), journal, "node", quarantine="0.003", drain_timeout="0.5"))
+        file.write_text(
+            settings(self._mock.ini(), {"connection": journal}, "node", quarantine="0.003", drain_timeout="0.5")
+        )
         return load_config(str(file))
 
 
@@ -189,7 +205,7 @@ def release(scheduler: FilterScheduler, request_id: str, instances: list[UUID]) 
 ACTS: dict[str, Callable[[FilterScheduler, str, list[UUID]], None]] = {"confirm": confirm, "release": release}
 
 
-def _ended(fuse: BytecodeFuse, act: Callable[[], None]) -> str:
+def _ended(fuse: Fuse, act: Callable[[], None]) -> str:
     """Return the name of what the act raised, "" when it returned."""
     try:
         with fuse:

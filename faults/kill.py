@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import UUID, uuid4
 
-from faults.fleet import LANES, SPEC, Fleet, context_of, dealt, set_up, settings, spread, wrongs
+from faults.fleet import LANES, SPEC, Fleet, context_of, dealt, reservations, set_up, settings, spread, wrongs
 from faults.fuse import JOURNAL_CALLS, JOURNAL_METHODS, SOCKET_CALLS, BytecodeFuse, CallFuse, in_project
 from faults.report import Failure, Options, Report, Row, again
 from placement_client.clock import SYSTEM_CLOCK, Deadline
@@ -30,7 +30,7 @@ from scheduler.randomness import RandomStream
 
 JOURNALS = ("sqlite", "postgresql")
 BATCH = 2
-KILLS, QUICK_KILLS = 5_200, 64
+KILLS, QUICK_KILLS = 5_200, 40
 RECOVERY_TOO = 4  # one in so many random kills is followed by one in the recovery
 FRESH_JOURNAL = 16  # one in so many runs begins with no journal at all
 HANGS_S = 60.0
@@ -109,7 +109,7 @@ def _points(options: Options, postgres: PostgresServer) -> list[Point]:
     A quick run takes calls evenly spread; the seed moves them.
     """
     silent = [Point(journal, act, at, 0) for journal, act, at in product(JOURNALS, ACTS, FUSES)]
-    counts = {result.point: result.count for result in _lanes("count", [*silent, *silent], postgres)}
+    counts = {result.point: result.count for result in _lanes("count", silent, postgres)}
     calls = [replace(one, number=number) for one in silent for number in _numbers(one, counts[one])]
     wanted = options.count or (QUICK_KILLS if options.quick else KILLS)
     if len(calls) > wanted // 2 and (options.quick or options.count):
@@ -150,6 +150,7 @@ class Lane:
         self._share = share
         self._fleet: Fleet = set_up(server.client(), 2, vcpus=100_000)
         self._journals = 0
+        self._known = 0  # reservations left by runs that were found wrong, which shall not count for others
         _forked(partial(_recover, self._ini("sqlite", fresh=True), NOT_KILLED, ""))
 
     def kill(self, point: Point) -> Result:
@@ -161,8 +162,9 @@ class Lane:
         last = _forked(partial(_recover, ini, NOT_KILLED, request_id)) if second.killed else second
         told, verdict = json.loads(first.said or "{}"), json.loads(last.said or "{}")
         outcome = verdict.get("outcome", "not recovered")
-        found = [*first.problems, *last.problems, *wrongs(self._fleet, instances, outcome)]
-        found += _lies(told, outcome, point.act)
+        found = [*first.problems, *last.problems, *_lies(told, outcome, point.act)]
+        found += wrongs(self._fleet, instances, outcome, known=self._known)
+        self._known = reservations(self._fleet.client) if found else self._known
         return Result(point, first.killed + second.killed, outcome, tuple(found), told.get("count", 0))
 
     def _ini(self, journal: str, *, fresh: bool) -> Path:
@@ -171,7 +173,7 @@ class Lane:
         sqlite = f"sqlite:///{self._directory}/journal{self._journals}/journal.sqlite"
         url = sqlite if journal == "sqlite" else self._share.postgresql
         ini = self._directory / "scheduler.ini"
-        ini.write_text(settings(self._server.ini(), url, self._share.name, drain_timeout="5"))
+        ini.write_text(settings(self._server.ini(), {"connection": url}, self._share.name, drain_timeout="5"))
         return ini
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from faults import nova
-from faults.addresses import BATCHES, Address, Steps, all_of, slice_of
+from faults.addresses import BATCHES, Address, Steps, all_of, slice_of, spread
 from faults.kinds import KINDS
 from faults.report import Failure, Options, Report, Row, again, shown
 from faults.runs import CONFIRM, READ_TIMEOUT_S, RELEASE, Result, Run, play, titles
@@ -86,7 +86,7 @@ def _played(options: Options) -> Played:
         elif options.quick:
             wanted = list(slice_of(writes(stage), list(KINDS), options.seed))
         else:
-            wanted = list(all_of(calls(stage), list(KINDS)))
+            wanted = list(spread(list(all_of(calls(stage), list(KINDS))), options.count))
         return [(address, play_at(stage, address)) for address in shown("matrix", wanted)]
 
 
@@ -101,7 +101,8 @@ def _of_nova(options: Options) -> Report:
 def _rows(played: Played, other: nova.Column) -> list[Row]:
     """Return one row a kind, and one of all: this scheduler's figures, then Nova's."""
     rows: list[Row] = []
-    for kind in KINDS:
+    met = {address.kind for address, _ in played}
+    for kind in [one for one in KINDS if one in met]:
         ours = [result for address, result in played if address.kind == kind]
         rows.append({"fault": kind, **_figures(ours), **other.figures(kind)})
     return [*rows, {"fault": "all", **_figures([result for _, result in played]), **other.figures(None)}]

@@ -8,10 +8,12 @@ import gc
 import logging
 import multiprocessing
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from faults.model_history import History
@@ -58,13 +60,13 @@ def run(options: Options) -> Report:
     started = time.monotonic()
     count = options.count or (QUICK if options.quick else LONG)
     workers = min(2, os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=quiet) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=gc.freeze) as pool:
         rows, failures, tally = [], [], _run_all(pool, options.seed, count, "")
         rows.append(_row("the protocol as it is", tally, time.monotonic() - started))
         failures += [Failure(what, f"python -m faults model --only {seed}") for seed, what in tally.violating[:SHOWN]]
         for name, what in CONTROLS.items():
             began = time.monotonic()
-            control = _run_all(pool, options.seed, max(CHUNK, min(count // 10, 10 * CHUNK)), name)
+            control = _run_all(pool, options.seed, max(2 * CHUNK, min(count // 10, 10 * CHUNK)), name)
             rows.append(_row(f"control: {what}", control, time.monotonic() - began))
             failures += [] if control.violating else [Failure(f"the model does not notice: {what}", f"--only 1:{name}")]
     seconds = time.monotonic() - started
@@ -74,32 +76,40 @@ def run(options: Options) -> Report:
 def tally_of(seeds: Iterable[int], broken: str = "") -> Tally:
     """Run histories in this process."""
     tally = Tally()
-    gc.disable()  # otherwise the moment at which a request goes away would depend on what ran before
-    try:
+    with undisturbed():
         for seed in seeds:
             if tally.histories % COLLECT_EVERY == 0:
                 gc.collect()
             _count(tally, seed, broken)
-    finally:
-        gc.enable()
     return tally
-
-
-def quiet() -> None:
-    """Keep the log of what goes wrong on purpose off the terminal."""
-    logging.getLogger("scheduler").setLevel(logging.CRITICAL)
 
 
 def replay(address: str) -> Report:
     """Run one history, "SEED" or "SEED:CONTROL", and return what happened in it, step by step."""
     seed, _, broken = address.partition(":")
     trace: list[str] = []
-    quiet()
-    history, findings = _history(int(seed), broken, trace)
+    with undisturbed():
+        history, findings = _history(int(seed), broken, trace)
     failures = [Failure(one.what, f"python -m faults model --only {address}") for one in findings if not one.limit]
     rows: list[Row] = [{"claim": str(one.claim_id)[-4:], "state": one.state} for one in history.disk.claims.values()]
     limits = [f"within a documented limit: {one.what} ({one.limit})" for one in findings if one.limit]
     return Report("model", 1, failures, rows, history.world.clock.now, (*trace, *limits))
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Collect garbage by hand, because when a request goes away must not depend on what ran before, and log nothing."""
+    logger, hook = logging.getLogger("scheduler"), sys.unraisablehook
+    level = logger.level
+    gc.disable()
+    logger.setLevel(logging.CRITICAL)
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        logger.setLevel(level)
+        gc.enable()
 
 
 def _history(seed: int, broken: str, trace: list[str] | None = None) -> tuple[History, list[Finding]]:

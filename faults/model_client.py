@@ -19,16 +19,10 @@ from placement_client.errors import (
     Refused,
 )
 from placement_client.models import (
-    AllocationCandidates,
-    AllocationRequest,
     ConsumerAllocations,
     ConsumerWrite,
-    ProviderSummary,
     ProviderUsages,
-    Resources,
-    ResourceSummary,
 )
-from placement_client.query import CandidateQuery
 
 ON_THE_WAY_S = (0.005, 0.03, 0.1, 0.5, 2.0, 11.0, 31.0, 70.0, 1e9)
 IN_THE_SERVER_S = (0.005, 0.015, 0.025, 0.04, 0.06, 0.1, 1.0, 11.0, 45.0)  # all below the quarantine
@@ -51,17 +45,6 @@ class SimulatedPlacement:
     def within(self, deadline: Deadline, request_id: str | None = None) -> "SimulatedPlacement":
         """Return a view for one request."""
         return type(self)(self._world, self._process, deadline)
-
-    def get_allocation_candidates(self, query: CandidateQuery) -> AllocationCandidates:
-        """Return one candidate a provider that has room; no step, because nothing lasting is decided by it."""
-        server, amount = self._world.server, query.groups[""].resources[RESOURCE_CLASS]
-        used = {provider: server.used(provider) for provider in server.capacity}
-        roomy = [one for one, capacity in server.capacity.items() if used[one] + amount <= capacity]
-        summaries = {
-            one: ProviderSummary({RESOURCE_CLASS: ResourceSummary(server.capacity[one], used[one])}) for one in roomy
-        }
-        wanted = Resources({RESOURCE_CLASS: amount})
-        return AllocationCandidates([AllocationRequest({one: wanted}) for one in roomy], summaries)
 
     def get_allocations(self, consumer: UUID) -> ConsumerAllocations:
         """Return what a consumer holds."""

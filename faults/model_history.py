@@ -68,16 +68,18 @@ class Deeds:
 
 
 class History:
-    """Runs one history. ``broken`` names what a control switches off."""
+    """Runs one history. ``broken`` names what a control switches off; ``plan`` replaces the troubles of the seed."""
 
-    def __init__(self, seed: int, broken: str = "", trace: list[str] | None = None) -> None:
+    def __init__(
+        self, seed: int, broken: str = "", trace: list[str] | None = None, plan: dict[int, int] | None = None
+    ) -> None:
         self._dice = dice = Dice(f"model {seed}")
         self._broken = broken
         hosts = [UUID(int=0xA0 + number) for number in range(1 + dice.below(3))]
         server = SimulatedServer({host: 2 + dice.below(5) for host in hosts})
-        plan = {dice.below(20): dice.below(1 << 24) for _ in range(dice.below(4))}
-        plan |= {-1 - dice.below(4): dice.below(1 << 24) for _ in range(dice.below(3))}
-        self.world = World(server, plan, trace)
+        drawn = {dice.below(20): dice.below(1 << 24) for _ in range(dice.below(4))}
+        drawn |= {-1 - dice.below(4): dice.below(1 << 24) for _ in range(dice.below(3))}
+        self.world = World(server, drawn if plan is None else plan, trace)
         self.world.meanwhile = self._meanwhile
         self.disk = Disk()
         self.deeds = Deeds()

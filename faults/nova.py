@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from faults.addresses import BATCHES, Address, Steps, all_of
+from faults.addresses import BATCHES, Address, Steps, all_of, spread
 from faults.kinds import KINDS
 from faults.proxy import Fault
 from faults.report import Options, Row
@@ -43,9 +43,9 @@ class Column:
         """Return the cells of one kind, or of all; a dash where nothing was run."""
         counts = {
             "Nova: runs": self.runs,
-            "placed ": self.placed,
-            "left or wrong": self.wrong,
-            "allocations left": self.left,
+            "Nova: placed": self.placed,
+            "Nova: left or wrong": self.wrong,
+            "Nova: allocations": self.left,
         }
         if not (self.runs.get(kind) if kind else self.runs):
             return dict.fromkeys(counts, "-")
@@ -84,7 +84,7 @@ class Driver:
         for line in self._process.stdout or ():
             if line.startswith("{") or line == "ready\n":
                 return line
-        raise RuntimeError("the driver of Nova ended; see nova.log")
+        raise RuntimeError("the driver of Nova ended; see nova-*.log in the work directory")
 
 
 def is_meant(only: str | None) -> bool:
@@ -105,10 +105,10 @@ def run(options: Options) -> Column:
         return _column([(address, *_play(stage, drivers, address)) for address in addresses])
 
 
-def _addresses(stage: Stage, drivers: Mapping[bool, Driver], options: Options) -> Iterator[Address]:
+def _addresses(stage: Stage, drivers: Mapping[bool, Driver], options: Options) -> Sequence[Address]:
     if options.only:
-        return iter([Address.parse(options.only)])
-    return all_of(_steps(stage, drivers), ON_WIRE)
+        return [Address.parse(options.only)]
+    return spread(list(all_of(_steps(stage, drivers), ON_WIRE)), options.count)
 
 
 def _steps(stage: Stage, drivers: Mapping[bool, Driver]) -> Steps:
@@ -178,7 +178,7 @@ def _driver(python: Path, stage: Stage, read_timeout_s: int, work: Path) -> Iter
     program = Path(__file__).with_name("nova_driver.py")
     command = [str(python), "-P", str(program), stage.proxy.url, str(stage.proxy.cafile), str(read_timeout_s)]
     with (
-        (work / "nova.log").open("a") as log,  # warnings of Nova and its libraries
+        (work / f"nova-{read_timeout_s}s.log").open("w") as log,  # warnings of Nova and its libraries
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:

@@ -4,12 +4,15 @@
 
 What decides and claims is Nova's: ``SchedulerManager.select_destinations`` and ``SchedulerReportClient`` with the
 adapter that Nova builds from its configuration. The database, the message bus and the host manager are replaced by the
-few lines below: every host passes and weighs the same. Pauses between Nova's own attempts are left out.
+few lines below: every host passes, and is weighed by free memory. Pauses between Nova's own attempts are left out.
 
 A question is ``{"instances": [uuid, ...], "fail_last": bool}``; with ``fail_last``, no host passes for the last
 instance, so that Nova cleans up what it claimed for the others. The answer is ``{"hosts": {instance: provider}}`` or
 ``{"raised": name of the exception}``.
 """
+
+# mypy: disable-error-code="import-not-found"
+# Nova is installed only where this runs.
 
 from __future__ import annotations  # nova.objects has its classes only once they are registered
 
@@ -20,6 +23,7 @@ from collections.abc import Iterable, Iterator
 
 import nova.conf
 import oslo_messaging
+from keystoneauth1 import loading
 from nova import context, objects
 from nova.compute import utils as compute_utils
 from nova.scheduler import host_manager, manager
@@ -74,20 +78,17 @@ def _scheduler() -> manager.SchedulerManager:
 def _configure(url: str, cafile: str, read_timeout: str) -> None:
     conf = nova.conf.CONF
     conf([], project="nova", default_config_files=[])
+    conf.register_opts(loading.get_auth_plugin_conf_options("admin_token"), "placement")
     options = {
         "auth_type": "admin_token",
+        "endpoint": url,
         "endpoint_override": url,
+        "token": "admin",
         "cafile": cafile,
-        "timeout": int(float(read_timeout)) or 1,
+        "timeout": int(read_timeout),
     }
-    report.SchedulerReportClient  # noqa: B018 - importing it has registered the options of [placement]
     for name, value in options.items():
         conf.set_override(name, value, "placement")
-    from keystoneauth1 import loading  # noqa: PLC0415 - the plugin's options exist once its type is set
-
-    conf.register_opts(loading.get_auth_plugin_conf_options("admin_token"), "placement")
-    conf.set_override("endpoint", url, "placement")
-    conf.set_override("token", "admin", "placement")
     objects.register_all()
 
 

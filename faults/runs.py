@@ -50,8 +50,7 @@ def play(stage: Stage, run: Run) -> Result:
     answer = _asked(scheduler, run, context, instances)
     stage.proxy.heal()
     adapter.play()
-    figures = scheduler.close()
-    outcome = Outcome(instances, answer, scheduler.outcome(str(context.request_id)), figures)
+    outcome = Outcome(instances, answer, figures=scheduler.close(), verdict=_verdict(stage, context))
     result = Result(outcome.told, list(problems(stage, outcome, stage.count())))
     stage.clean()
     return result
@@ -61,6 +60,13 @@ def titles(stage: Stage, run: Run) -> list[str]:
     """Return the calls of an undisturbed run."""
     play(stage, run)
     return [exchange.title for exchange in stage.calls]
+
+
+def _verdict(stage: Stage, context: RequestContext) -> str:
+    """Return what a scheduler that starts anew says about a request."""
+    scheduler, _ = stage.scheduler(read_timeout_s=READ_TIMEOUT_S)
+    with scheduler:
+        return scheduler.outcome(str(context.request_id))
 
 
 def _asked(

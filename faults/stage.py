@@ -79,7 +79,10 @@ class Stage:
         return [uuid5(NAMES, f"instance {number}") for number in range(self._instances - batch, self._instances)]
 
     def scheduler(self, *, read_timeout_s: float) -> tuple[FilterScheduler, FaultAdapter]:
-        """Return a scheduler, as after a start, whose calls go through the proxy, and where to interrupt them."""
+        """Return a scheduler that has just been started, its calls through the proxy, and where to interrupt them.
+
+        All schedulers of a stage, one at a time, have one journal.
+        """
         settings = PlacementSettings(cafile=str(self.proxy.cafile))
         adapter = FaultAdapter(PinnedAdapter(make_context(settings), settings.pool_size))
         file = self._directory / "scheduler.ini"
@@ -115,24 +118,29 @@ class Stage:
 
     def _ini(self, read_timeout_s: float) -> str:
         options = {"retry_base": 0.001, "retry_cap": 0.01, "read_timeout": read_timeout_s}
-        return placement_section(self.proxy.url, cafile=str(self.proxy.cafile), **options) + _SCHEDULER_INI
+        journal = self._directory / "journal" / "claims.sqlite"
+        return placement_section(self.proxy.url, cafile=str(self.proxy.cafile), **options) + _SCHEDULER_INI.format(
+            reservations=RESERVATIONS, settle_s=SETTLE_S, journal=journal
+        )
 
 
 def _write(allocations: dict[UUID, Resources], generation: int | None = None) -> ConsumerWrite:
     return ConsumerWrite(allocations, project_id="foreign", user_id="foreigner", consumer_generation=generation)
 
 
-_SCHEDULER_INI = f"""
+# The journal need not survive a power loss here; that it does is shown where power is lost.
+_SCHEDULER_INI = """
 [claims]
-reservation_project_id = {RESERVATIONS}
+reservation_project_id = {reservations}
 verify = always
 backoff_base = 0.001
 backoff_cap = 0.01
 quarantine = 0.02
-drain_timeout = {SETTLE_S}
+drain_timeout = {settle_s}
 
 [journal]
-connection = memory://
+connection = sqlite:///{journal}
+durable = false
 """
 
 _HELD = """

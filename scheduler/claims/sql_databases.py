@@ -41,6 +41,7 @@ CONNECT_S = 5
 SCHEMA_LOCK = 0x706C6163  # any number will do, as long as every release uses the same
 KINDS = 'expected "memory://", "sqlite:////absolute/path" or "postgresql+psycopg://..."'
 
+_COUNT = update(META).values(changes=META.c.changes + 1).returning(META.c.changes)
 _ONE_CONNECTION = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
 
 
@@ -131,8 +132,7 @@ class Sqlite:
         """Count the changes, within the transaction and then outside, where a lost end of the file is noticed."""
         with self.engine.begin() as connection:
             yield connection
-            count = update(META).values(changes=META.c.changes + 1).returning(META.c.changes)
-            changes = connection.execute(count).scalar_one()
+            changes = connection.execute(_COUNT).scalar_one()
         self._locks.note(self._owner, changes)
 
     def live(self, owner: UUID) -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from placement_client.clock import Clock
@@ -27,6 +27,12 @@ from scheduler.settings import JournalSettings
 DAY_S = 86_400
 AT_ONCE = 500  # claims forgotten in one transaction, so that none is long
 IN_DOUBT = "journal_in_doubt"
+
+_OWNED = (
+    select(CLAIMS)
+    .where(CLAIMS.c.claim_id == bindparam("claim"), CLAIMS.c.owner == bindparam("owner"))
+    .with_for_update()
+)
 
 T = TypeVar("T")
 
@@ -162,14 +168,17 @@ class SqlJournal:
         return claim
 
     def _change(self, connection: Connection, claim_id: UUID, step: Callable[[Claim], Claim]) -> Claim:
-        mine = (CLAIMS.c.claim_id == claim_id) & (CLAIMS.c.owner == self._owner)
-        found = sql_rows.load(connection, select(CLAIMS).where(mine).with_for_update())
+        found = self._owned(connection, claim_id)
         if not found:
             raise Fenced(reason=Fenced.code)
         row, claim = found[0]
         after = step(claim)
         sql_rows.change(connection, row, claim, after, owner=self._owner, now=self._clock.wall())
         return after
+
+    def _owned(self, connection: Connection, claim_id: UUID) -> list[tuple[RowMapping, Claim]]:
+        """Return a claim if it is ours, with its row, which nobody else changes before the transaction has ended."""
+        return sql_rows.load(connection, _OWNED, {"claim": claim_id, "owner": self._owner})
 
     def _adopt(self, connection: Connection) -> tuple[Claim, ...]:
         dead = self._database.dead(connection, self._owner, self._node_id)
@@ -264,6 +273,4 @@ class SqlJournal:
     def _stands(self, connection: Connection, claim: Claim) -> bool:
         """Tell whether a claim is written like this; waits for the end of a transaction that lost its connection."""
         connection.execute(select(OWNERS.c.owner).where(OWNERS.c.owner == self._owner).with_for_update())
-        mine = (CLAIMS.c.claim_id == claim.claim_id) & (CLAIMS.c.owner == self._owner)
-        found = sql_rows.load(connection, select(CLAIMS).where(mine).with_for_update())
-        return [known for _, known in found] == [claim]
+        return [known for _, known in self._owned(connection, claim.claim_id)] == [claim]

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Executable, RowMapping, insert, select, update
+from sqlalchemy import Connection, Executable, RowMapping, bindparam, insert, select, update
 
 from scheduler.claims.journal import Claim, Hold
 from scheduler.claims.schema import CLAIMS, HOLDS
@@ -15,6 +16,16 @@ from scheduler.claims.states import ClaimState, HoldState
 
 ALL_CLAIMS = select(CLAIMS).order_by(CLAIMS.c.number)
 AT_ONCE = 500  # rows in one question, so that no number of claims is too many
+
+# Statements are made once: making one costs more than the database needs to carry it out.
+_ADD = insert(CLAIMS).returning(CLAIMS.c.number)
+_CHANGE = update(CLAIMS).where(CLAIMS.c.number == bindparam("this"))
+_CHANGE_HOLD = update(HOLDS).where(HOLDS.c.claim == bindparam("this"), HOLDS.c.position == bindparam("at"))
+_HOLDS_OF = (
+    select(HOLDS.c.claim, HOLDS.c.state)
+    .where(HOLDS.c.claim.in_(bindparam("these", expanding=True)))
+    .order_by(HOLDS.c.claim, HOLDS.c.position)
+)
 
 
 class DamagedClaim(ValueError):
@@ -29,7 +40,7 @@ def add(connection: Connection, claim: Claim, owner: UUID) -> None:
         "request_id": claim.request_id,
         "body": body,
     }
-    number = connection.execute(insert(CLAIMS).values(values).returning(CLAIMS.c.number)).scalar_one()
+    number = connection.execute(_ADD, values).scalar_one()
     holds = [
         {"claim": number, "position": position, "state": hold.state.value} for position, hold in enumerate(claim.holds)
     ]
@@ -40,16 +51,17 @@ def add(connection: Connection, claim: Claim, owner: UUID) -> None:
 def change(connection: Connection, row: RowMapping, before: Claim, after: Claim, *, owner: UUID, now: float) -> None:
     """Write what differs between two states of the claim in this row."""
     values = _changing(after, owner, row["body"], now)
-    connection.execute(update(CLAIMS).where(CLAIMS.c.number == row["number"]).values(values))
+    connection.execute(_CHANGE, values | {"this": row["number"]})
     for position, (old, new) in enumerate(zip(before.holds, after.holds, strict=True)):
         if old.state is not new.state:
-            here = (HOLDS.c.claim == row["number"]) & (HOLDS.c.position == position)
-            connection.execute(update(HOLDS).where(here).values(state=new.state.value))
+            connection.execute(_CHANGE_HOLD, {"this": row["number"], "at": position, "state": new.state.value})
 
 
-def load(connection: Connection, wanted: Executable) -> list[tuple[RowMapping, Claim]]:
+def load(
+    connection: Connection, wanted: Executable, parameters: Mapping[str, object] = MappingProxyType({})
+) -> list[tuple[RowMapping, Claim]]:
     """Return claims with their rows, in the order of the query. Raises DamagedClaim."""
-    rows = connection.execute(wanted).mappings().all()
+    rows = connection.execute(wanted, parameters).mappings().all()
     states = _hold_states(connection, [row["number"] for row in rows])
     return [(row, _claim(row, states[row["number"]])) for row in rows]
 
@@ -64,9 +76,8 @@ def check(connection: Connection) -> None:
 def _hold_states(connection: Connection, numbers: list[int]) -> dict[int, list[str]]:
     states: dict[int, list[str]] = defaultdict(list)
     for start in range(0, len(numbers), AT_ONCE):
-        these = HOLDS.c.claim.in_(numbers[start : start + AT_ONCE])
-        for hold in connection.execute(select(HOLDS).where(these).order_by(HOLDS.c.claim, HOLDS.c.position)):
-            states[hold.claim].append(hold.state)
+        for number, state in connection.execute(_HOLDS_OF, {"these": numbers[start : start + AT_ONCE]}):
+            states[number].append(state)
     return states
 
 

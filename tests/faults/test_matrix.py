@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from faults import cuts, kinds, matrix, nova
-from faults.addresses import Address, all_of, slice_of
+from faults.addresses import Address, all_of, slice_of, spread
 from faults.report import Options
 from faults.runs import CONFIRM, RELEASE, Run, play
 from faults.stage import SPEC, Count, Stage
@@ -49,6 +49,14 @@ def test_a_confirmation_that_is_cut_off_is_found_out_and_not_done_again(stage):
     for byte in (0, 1, len(batch[-1].reply)):
         result = cuts.cut_at(stage, cuts.Place(len(batch), cuts.ANSWER, byte))
         assert (result.told, result.problems) == (PLACED, [])
+
+
+@pytest.mark.parametrize("answer", ["first", "second", "no"])
+def test_a_write_that_a_balancer_delivers_twice_leaves_nothing_behind(stage, answer):
+    """The second delivery is refused; where that answer counts, the first one was carried out all the same."""
+    name = f"delivered twice, {answer} answer"
+    for flow, batch, call in ((CONFIRM, 1, 4), (CONFIRM, 1, 6), (RELEASE, 2, 4)):
+        assert matrix.play_at(stage, Address(flow, batch, call, name)).problems == [], (flow, call)
 
 
 def test_the_places_to_cut_are_every_byte_of_every_message(stage):
@@ -128,3 +136,46 @@ def test_what_nova_left_is_counted_by_allocation():
     assert wrong({one: on["a"] | on["b"]}, {str(one): "a"}) == 1
     assert wrong({}, {str(one): "a"}) == 1
     assert wrong({one: {("a", "VCPU"): 4}}, {str(one): "a"}) == 1
+
+
+def test_fewer_runs_are_spread_over_all_of_them():
+    assert list(spread(range(10), 4)) == [0, 7, 4, 1]
+    kinds_at_calls = [(kind, call) for call in range(6) for kind in range(10)]
+    some = spread(kinds_at_calls, 20)
+    assert len(set(some)) == 20
+    assert {kind for kind, _ in some} == set(range(10))
+    assert {call for _, call in some} == set(range(6))
+    assert list(spread(range(3), None)) == list(spread(range(3), 9)) == [0, 1, 2]
+
+
+def test_where_nova_cannot_be_installed_its_column_says_so(tmp_path):
+    """A file stands where the virtual environment would be made."""
+    (tmp_path / "nova-venv").write_text("in the way")
+    column = nova.run(Options(work=tmp_path))
+    assert column.notes[0].startswith("NOVA COULD NOT BE INSTALLED")
+    assert set(column.figures("401").values()) == set(column.figures(None).values()) == {"-"}
+
+
+def ignoring(warning, function):
+    """Return a function that never believes a warning it is given."""
+    return lambda *given, **named: function(*given, **named | {warning: False})
+
+
+def test_the_matrix_finds_a_scheduler_that_does_not_look_again_after_a_lost_reservation(stage, monkeypatch):
+    """Negative control: without fence and quarantine, a reservation that arrives late stays."""
+    from scheduler.claims import settler
+
+    address = Address(RELEASE, 1, 4, "late, 4 overtaken")
+    assert matrix.play_at(stage, address).problems == []
+    monkeypatch.setattr(settler, "release", ignoring("late_possible", settler.release))
+    assert "1 reservations left" in matrix.play_at(stage, address).problems
+
+
+def test_the_matrix_finds_a_scheduler_that_takes_a_lost_confirmation_for_a_refused_one(stage, monkeypatch):
+    """Negative control: a confirmation whose answer was lost, and which arrives after it was given up."""
+    from scheduler.claims import settle
+
+    address = Address(CONFIRM, 1, 6, "late, 4 overtaken")
+    assert matrix.play_at(stage, address).problems == []
+    monkeypatch.setattr(settle, "verdict", ignoring("maybe_sent", settle.verdict))
+    assert "aborted, but 1 instances hold something" in matrix.play_at(stage, address).problems

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from tests.journal.claims import a_journal
 
@@ -14,9 +14,22 @@ def sqlite_url(tmp_path) -> str:
     return f"sqlite:///{tmp_path}/journal/journal.sqlite"
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server) -> str:
+    return postgres_server.create_database("journal")
+
+
 @pytest.fixture
-def postgres_url(postgres_server) -> str:
-    return postgres_server.create_database(f"journal_{uuid4().hex}")
+def postgres_url(postgres_database) -> str:
+    """Return the URL of a database that is empty again; making one takes longer than most tests."""
+    engine = create_engine(postgres_database)
+    with engine.begin() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'journal'"
+        connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return postgres_database
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
