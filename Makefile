@@ -29,9 +29,10 @@ lint: $(STAMP) ## Run the linters, the type checker and the layer rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-sample: $(STAMP) ## Generate etc/scheduler.ini.sample and docs/request.schema.json again
+sample: $(STAMP) ## Generate etc/scheduler.ini.sample, docs/request.schema.json and docs/claim-states.md again
 	$(BIN)/oslo-config-generator --config-file etc/config-generator.conf
 	$(BIN)/python -c "from scheduler.model import schema; print(schema.text(), end='')" > docs/request.schema.json
+	$(BIN)/python -c "from scheduler.claims import diagram; print(diagram.text(), end='')" > docs/claim-states.md
 
 clean: ## Remove the virtual environment and everything generated
 	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

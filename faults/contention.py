@@ -38,8 +38,8 @@ from scheduler import (
 from scheduler.randomness import RandomStream
 
 PROCESSES, THREADS = 4, 8
-REQUESTS, QUICK_REQUESTS = 10_000, 160
-KILLS, QUICK_KILLS = 40, 2
+REQUESTS, QUICK_REQUESTS = 10_000, 100
+REQUESTS_A_KILL = 250
 RACERS = 5  # requests for the same last slot
 ROOMY_HOSTS = 8
 GIVES_UP_S = 120.0
@@ -77,7 +77,7 @@ class Contest:
         self._stream = RandomStream(str(options.seed).encode().rjust(32, b"0"), "contention")
         count = options.count or (QUICK_REQUESTS if options.quick else REQUESTS)
         self._jobs = jobs(self._stream, count)
-        self._kills = QUICK_KILLS if options.quick or options.count else KILLS
+        self._kills = max(2, count // REQUESTS_A_KILL)
         self._killed = 0
 
     def report(self, started: float) -> Report:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from inspect import CO_GENERATOR
-from types import BuiltinFunctionType, CodeType, FrameType, TracebackType
+from types import BuiltinFunctionType, CodeType, FrameType, ModuleType, TracebackType
 from typing import Any, Self
 
 from faults.fleet import ROOT
@@ -18,6 +18,10 @@ NOT_OURS = ("placement_client/testing",)
 SOCKET_CALLS = {
     "_ssl": frozenset({"do_handshake", "write", "read", "shutdown"}),
     "_socket": frozenset({"connect", "connect_ex"}),
+}
+FILE_CALLS = {
+    "posix": frozenset({"open", "mkdir", "chmod", "fchmod", "link", "unlink", "fsync", "close", "pwrite"}),
+    "fcntl": frozenset({"flock"}),
 }
 JOURNAL_CALLS = {"sqlite3": frozenset({"commit", "rollback"})}
 JOURNAL_METHODS = frozenset({"Connection.commit", "Connection.rollback"})  # psycopg's, which is Python
@@ -109,6 +113,8 @@ class InterruptFuse:
 class CallFuse:
     """Goes off at the n-th boundary of the C calls of some modules, one before and one after each; 0 only counts.
 
+    ``calls`` are names of functions by their module, or of methods by the module of their class.
+
     ``methods`` are qualified names of Python functions that count as well. All threads are watched.
     """
 
@@ -145,8 +151,9 @@ class CallFuse:
     def _watched_call(self, called: object) -> bool:
         if not isinstance(called, BuiltinFunctionType):
             return False
-        names = self._calls.get(type(called.__self__).__module__)
-        return names is not None and called.__name__ in names
+        owner = called.__self__
+        module = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
+        return called.__name__ in self._calls.get(module, frozenset())
 
     def _watched_method(self, code: CodeType) -> bool:
         return code.co_qualname in self._methods and "psycopg" in code.co_filename

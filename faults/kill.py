@@ -1,4 +1,4 @@
-"""kill -9 of a real process at every journal write, socket send and receive, and at random bytecodes; then recovery.
+"""kill -9 of a real process at every write, send and receive, and at random bytecodes; then recovery.
 
 Each process is forked from one that has loaded everything but opened nothing. It builds a scheduler as a service
 would, serves one request through the public face against a real Placement over TLS, and kills itself at the chosen
@@ -21,7 +21,7 @@ from typing import NoReturn
 from uuid import UUID, uuid4
 
 from faults.fleet import LANES, SPEC, Fleet, context_of, dealt, reservations, set_up, settings, spread, wrongs
-from faults.fuse import JOURNAL_CALLS, JOURNAL_METHODS, SOCKET_CALLS, BytecodeFuse, CallFuse, in_project
+from faults.fuse import FILE_CALLS, JOURNAL_CALLS, JOURNAL_METHODS, SOCKET_CALLS, BytecodeFuse, CallFuse, in_project
 from faults.report import Failure, Options, Report, Row, again
 from placement_client.clock import SYSTEM_CLOCK, Deadline
 from placement_client.testing import PlacementServer, PostgresServer
@@ -108,7 +108,8 @@ def _points(options: Options, postgres: PostgresServer) -> list[Point]:
 
     A quick run takes calls evenly spread; the seed moves them.
     """
-    silent = [Point(journal, act, at, 0) for journal, act, at in product(JOURNALS, ACTS, FUSES)]
+    silent = [Point(*kind, number=0) for kind in product(JOURNALS, ACTS, FUSES) if kind[2] != "file"]
+    silent.append(Point("sqlite", "confirm", "file", 0, fresh=True))
     counts = {result.point: result.count for result in _lanes("count", silent, postgres)}
     calls = [replace(one, number=number) for one in silent for number in _numbers(one, counts[one])]
     wanted = options.count or (QUICK_KILLS if options.quick else KILLS)
@@ -118,7 +119,7 @@ def _points(options: Options, postgres: PostgresServer) -> list[Point]:
     stream = RandomStream(str(options.seed).encode().rjust(32, b"0"), "kill")
     bytecodes = [one for one in silent if one.at == "bytecode"]
     drawn = [_drawn(bytecodes[index % len(bytecodes)], counts, stream) for index in range(max(0, wanted - len(calls)))]
-    return [replace(one, fresh=not index % FRESH_JOURNAL) for index, one in enumerate([*calls, *drawn])]
+    return [replace(one, fresh=one.fresh or not index % FRESH_JOURNAL) for index, one in enumerate([*calls, *drawn])]
 
 
 def _numbers(one: Point, count: int) -> range:
@@ -229,6 +230,7 @@ ACTS: dict[str, Callable[[FilterScheduler, str, list[UUID]], None]] = {"confirm"
 FUSES: dict[str, Callable[[int], Fuse]] = {
     "journal": lambda number: CallFuse(number, _die, JOURNAL_CALLS, JOURNAL_METHODS),
     "socket": lambda number: CallFuse(number, _die, SOCKET_CALLS),
+    "file": lambda number: CallFuse(number, _die, FILE_CALLS),
     "bytecode": lambda number: BytecodeFuse(number, _die, in_project, all_threads=True),
 }
 

@@ -60,7 +60,7 @@ def run(options: Options) -> Report:
     started = time.monotonic()
     count = options.count or (QUICK if options.quick else LONG)
     workers = min(2, os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=gc.freeze) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         rows, failures, tally = [], [], _run_all(pool, options.seed, count, "")
         rows.append(_row("the protocol as it is", tally, time.monotonic() - started))
         failures += [Failure(what, f"python -m faults model --only {seed}") for seed, what in tally.violating[:SHOWN]]
@@ -102,6 +102,7 @@ def undisturbed() -> Iterator[None]:
     logger, hook = logging.getLogger("scheduler"), sys.unraisablehook
     level = logger.level
     gc.disable()
+    gc.freeze()  # what is loaded is never garbage, and would be looked at every time
     logger.setLevel(logging.CRITICAL)
     sys.unraisablehook = lambda unraisable: None
     try:
@@ -109,6 +110,7 @@ def undisturbed() -> Iterator[None]:
     finally:
         sys.unraisablehook = hook
         logger.setLevel(level)
+        gc.unfreeze()
         gc.enable()
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
-from placement_client.errors import BadAnswer, OutcomeUnknown, PlacementError
+from placement_client.errors import BadAnswer, ConsumerConflict, OutcomeUnknown, PlacementError
 from scheduler.claims.bodies import RequestFacts, claim_of, reserve_body, tight_amounts
 from scheduler.claims.journal import Claim, Journal
 from scheduler.claims.lease import Lease
@@ -21,7 +21,7 @@ from scheduler.claims.settle import Confirmation
 from scheduler.claims.settler import Settler
 from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState
 from scheduler.claims.sweeper import Sweeper
-from scheduler.errors import IllegalTransition, JournalUnavailable
+from scheduler.errors import Fenced, IllegalTransition, JournalUnavailable
 from scheduler.model.plan import Placing
 from scheduler.settings import ClaimSettings, JournalSettings
 
@@ -67,6 +67,7 @@ class Claimer:
         self._jitter = secrets.SystemRandom()
         self._pid = os.getpid()
         self._closed = False
+        self._left: Figures | None = None
         self._begun_in: dict[UUID, int] = {}
         self._settler = Settler(placement, journal, settings, clock)
         self._sweeper = sweeper or Sweeper(self.settle)
@@ -85,6 +86,7 @@ class Claimer:
         claim = claim_of(claim_id, request, placings, self._mint)
         if self._lease:
             self._begun_in[claim_id] = self._lease.life
+        self._settler.serves(claim_id)
         self._journal.begin(claim)
         return claim
 
@@ -93,7 +95,7 @@ class Claimer:
         try:
             self._check_lease(claim)
             placement.post_allocations(reserve_body(claim, self._settings))
-        except (OutcomeUnknown, BadAnswer) as error:
+        except (OutcomeUnknown, BadAnswer, ConsumerConflict) as error:
             self._journal.advance(claim.claim_id, ClaimEvent.ABANDONED)
             return error.code
         except PlacementError as error:
@@ -115,8 +117,9 @@ class Claimer:
         """Move the room of a claim to its instances: "confirmed", "claim_in_doubt", or the code of the refusal."""
         with self._settler.driving(claim.claim_id):
             self._check_lease(claim)
-            if not self._intended(claim):
-                return GIVEN_UP
+            prevented = self._prevented(claim)
+            if prevented:
+                return prevented
             confirmation = Confirmation(placement, claim, self._settings)
             event = confirmation.drive(self._settings.max_rounds, self.pause)
             if event is None or not self._written(claim, event):
@@ -183,7 +186,12 @@ class Claimer:
         return self.figures()
 
     def close(self, timeout_s: float) -> Figures:
-        """Take no more claims, wait for open ones, abort them when the time is up, and tell what is left."""
+        """Take no more claims, wait for open ones, abort them when the time is up, and tell what is left.
+
+        Closing again changes nothing.
+        """
+        if self._left is not None:
+            return self._left
         deadline = Deadline.after(timeout_s, self._clock)
         self._closed = True
         self._sweeper.stop(timeout_s)
@@ -194,9 +202,9 @@ class Claimer:
         while pause is not None and pause < deadline.remaining():
             self._clock.sleep(pause)
             pause = self._settler.settle_due()
-        left = self.figures()
+        self._left = self.figures()
         self._journal.close()
-        return left
+        return self._left
 
     def _adopt(self, claims: Iterable[Claim]) -> None:
         """Give up what has no commit intent; the rest is driven on like any claim in doubt."""
@@ -215,16 +223,33 @@ class Claimer:
             self._lease.check(self._begun_in.get(claim.claim_id, self._lease.life))
 
     def _forget(self, claim_ids: Iterable[UUID]) -> None:
+        self._settler.serves_no_more(claim_ids)
         for claim_id in claim_ids:
             self._begun_in.pop(claim_id, None)
 
-    def _intended(self, claim: Claim) -> bool:
-        """Write down the commit intent; False when the claim was given up meanwhile, by closing for instance."""
+    def _prevented(self, claim: Claim) -> str:
+        """Write down the commit intent; return why the confirmation may not be sent, "" when it may.
+
+        A journal that fails may have written the intent all the same. Giving the claim up decides it, because that is
+        only possible before the intent; where even that is not known, the claim is in doubt. Raises JournalUnavailable
+        when the claim was given up.
+        """
         try:
             self._journal.advance(claim.claim_id, ClaimEvent.COMMIT_INTENDED)
         except IllegalTransition:
-            return False
-        return True
+            return GIVEN_UP  # meanwhile, by closing for instance
+        except Fenced:
+            raise
+        except JournalUnavailable as error:
+            failure = error
+        else:
+            return ""
+        try:
+            self._journal.advance(claim.claim_id, ClaimEvent.ABANDONED)
+        except (JournalUnavailable, IllegalTransition):
+            self._sweeper.wake()
+            return IN_DOUBT
+        raise failure
 
     def _written(self, claim: Claim, event: ClaimEvent) -> bool:
         """Write down how a confirmation ended; False when the journal fails, and the outcome has to be found again."""

@@ -10,6 +10,7 @@ from placement_client.client import PlacementClient
 from placement_client.errors import (
     BadAnswer,
     CapacityExceeded,
+    ConsumerConflict,
     OutcomeUnknown,
     PlacementError,
     ProviderConflict,
@@ -49,6 +50,7 @@ class Confirmation:
         self._body = confirm_body(claim, settings)
         self._maybe_sent = maybe_sent
         self.reason = ""
+        self.refused = False
 
     def drive(self, attempts: int, pause: Callable[[int], None]) -> ClaimEvent | None:
         """Send the same confirmation until the outcome is definitive; None when it is still in doubt."""
@@ -66,6 +68,7 @@ class Confirmation:
 
     def _after(self, error: PlacementError, *, last: bool) -> ClaimEvent | None:
         self.reason = error.code
+        self.refused = isinstance(error, Refused)
         if isinstance(error, OutcomeUnknown | BadAnswer):
             self._maybe_sent = True
         elif not self._maybe_sent and not isinstance(error, Refused):
@@ -76,14 +79,25 @@ class Confirmation:
             return self._read_back()
         except PlacementError as unreadable:
             self.reason = unreadable.code
+            self._maybe_sent = True  # a refusal alone proves nothing: the request may have been delivered twice
             return None
 
     def _read_back(self) -> ClaimEvent | None:
-        held = [bool(self._placement.get_allocations(hold.consumer).allocations) for hold in self._claim.holds]
-        owners = [owner_of(self._placement.get_allocations(i.instance_uuid), i) for i in self._claim.instances]
+        """Look at holds and instances, and conclude; a denial only from two looks that agree.
+
+        While an earlier confirmation may be carried out between two reads, one look may see half of it.
+        """
+        held, owners = seen = self._look()
         event, reason = verdict(held, owners, maybe_sent=self._maybe_sent)
+        if event is ClaimEvent.DENIED and self._maybe_sent and self._look() != seen:
+            return None
         self.reason = reason or self.reason
         return event
+
+    def _look(self) -> tuple[list[bool], list[Owner]]:
+        held = [bool(self._placement.get_allocations(hold.consumer).allocations) for hold in self._claim.holds]
+        owners = [owner_of(self._placement.get_allocations(i.instance_uuid), i) for i in self._claim.instances]
+        return held, owners
 
 
 def verdict(held: list[bool], owners: list[Owner], *, maybe_sent: bool) -> tuple[ClaimEvent | None, str]:
@@ -96,12 +110,10 @@ def verdict(held: list[bool], owners: list[Owner], *, maybe_sent: bool) -> tuple
     if any(held):
         if any(owner is not Owner.NOBODY for owner in owners):
             return ClaimEvent.DENIED, INSTANCE_TAKEN
-        if not all(held):
-            return ClaimEvent.DENIED, RESERVATION_LOST
-        return (None, "") if maybe_sent else (ClaimEvent.DENIED, "")
+        return (None if maybe_sent else ClaimEvent.DENIED), ("" if all(held) else RESERVATION_LOST)
     if any(owner is Owner.OURS for owner in owners):
         return ClaimEvent.CONFIRMED, ""
-    return ClaimEvent.DENIED, RESERVATION_LOST
+    return (None if maybe_sent else ClaimEvent.DENIED), RESERVATION_LOST
 
 
 def owner_of(found: ConsumerAllocations, wanted: InstanceClaim) -> Owner:
@@ -136,5 +148,5 @@ def release(
 def _fence(placement: PlacementClient, hold: Hold, settings: ClaimSettings) -> None:
     try:
         placement.put_allocations(hold.consumer, hold_write({}, None, settings))
-    except Refused:
+    except ConsumerConflict:
         return  # the consumer exists already: fenced before, or written at this very moment and found after quarantine

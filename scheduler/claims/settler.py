@@ -6,7 +6,7 @@ A settler belongs to one process. It remembers when to look again at what; the j
 import logging
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from placement_client.client import PlacementClient
@@ -34,6 +34,17 @@ class Settler:
         self._not_before: dict[UUID, float] = {}
         self._quarantine_ends: dict[UUID, float] = {}
         self._to_give_up: set[UUID] = set()
+        self._served: set[UUID] = set()
+        self._refused_since: dict[UUID, float] = {}
+        self._emptied_at: dict[UUID, float] = {}
+
+    def serves(self, claim_id: UUID) -> None:
+        """Note that a request of this process drives a claim that is about to begin."""
+        self._served.add(claim_id)
+
+    def serves_no_more(self, claim_ids: Iterable[UUID]) -> None:
+        """Note that the request of these claims is over."""
+        self._served.difference_update(claim_ids)
 
     def give_up(self, claim_ids: Iterable[UUID]) -> None:
         """Abandon those of these claims that have no commit intent; remembered where the journal cannot be written."""
@@ -57,6 +68,8 @@ class Settler:
         """Settle everything that is due; return the seconds until the next thing is due, None when nothing is left."""
         try:
             self._catch_up()
+            # Whoever adopted these may not know: the answer of the journal was lost.
+            self.give_up(one.claim_id for one in self._journal.unfinished() if one.claim_id not in self._served)
             for claim in self._journal.unfinished():
                 if claim.needs_settling and self._due(claim) <= self._clock.monotonic():
                     deadline = Deadline.after(self._settings.release_timeout_s, self._clock)
@@ -133,11 +146,35 @@ class Settler:
                     self._release_hold(placement, claim, hold)
 
     def _drive_on(self, placement: PlacementClient, claim: Claim) -> Claim:
-        event = Confirmation(placement, claim, self._settings, maybe_sent=True).drive(1, lambda _: None)
+        confirmation = Confirmation(placement, claim, self._settings, maybe_sent=not self._annulled(claim))
+        event = confirmation.drive(1, lambda _: None)
         if event is None:
             self._hold_back(claim.claim_id)
+            if confirmation.refused:
+                self._annul_when_due(placement, claim)
             return claim
+        self._refused_since.pop(claim.claim_id, None)
+        self._emptied_at.pop(claim.claim_id, None)
         return self._journal.advance(claim.claim_id, event)
+
+    def _annulled(self, claim: Claim) -> bool:
+        """Tell whether no confirmation can be carried out any more: its holds are empty, and that for a quarantine."""
+        emptied_at = self._emptied_at.get(claim.claim_id)
+        return emptied_at is not None and self._clock.monotonic() >= emptied_at + self._settings.quarantine_s
+
+    def _annul_when_due(self, placement: PlacementClient, claim: Claim) -> None:
+        """Empty the holds of a claim whose confirmation has been refused for a whole quarantine, so that it ends.
+
+        A confirmation on its way is refused from then on; one inside the server is over a quarantine later.
+        """
+        now = self._clock.monotonic()
+        due = self._refused_since.setdefault(claim.claim_id, now) + self._settings.quarantine_s
+        if now < due or claim.claim_id in self._emptied_at:
+            return
+        with suppress(PlacementError):
+            emptied = [release(placement, hold, self._settings, late_possible=False) for hold in claim.holds]
+            if all(event is HoldEvent.EMPTY for event in emptied):
+                self._emptied_at[claim.claim_id] = self._clock.monotonic()
 
     def _release_hold(self, placement: PlacementClient, claim: Claim, hold: Hold) -> None:
         if self._hold_due(hold) > self._clock.monotonic():

@@ -102,14 +102,16 @@ def _claim(row: RowMapping, hold_states: list[str]) -> Claim:
         )
     except (ValueError, msgspec.MsgspecError):
         claim = None
-    if claim is None or (row["checksum"], row["settled"]) != (
-        _checksum(claim, row["owner"], row["body"]),
-        claim.settled,
-    ):
-        raise DamagedClaim
-    if (claim.claim_id, claim.request_id) != (row["claim_id"], row["request_id"]):
+    if claim is None or not _is_as_written(row, claim):
         raise DamagedClaim
     return claim
+
+
+def _is_as_written(row: RowMapping, claim: Claim) -> bool:
+    columns = (row["claim_id"], row["request_id"], row["settled"])
+    if columns != (claim.claim_id, claim.request_id, claim.settled):
+        return False
+    return bool(row["checksum"] == _checksum(claim, row["owner"], row["body"]))
 
 
 def _holds(begun: Claim, states: Iterable[str]) -> tuple[Hold, ...]:

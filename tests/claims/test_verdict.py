@@ -20,10 +20,10 @@ NOBODY, OURS, FOREIGN = Owner.NOBODY, Owner.OURS, Owner.FOREIGN
         ([False], [OURS], ClaimEvent.CONFIRMED, ""),
         ([False, False], [OURS, OURS], ClaimEvent.CONFIRMED, ""),
         ([False], [OURS, FOREIGN], ClaimEvent.CONFIRMED, ""),  # carried out; one instance was changed since
-        ([False], [NOBODY], ClaimEvent.DENIED, RESERVATION_LOST),
-        ([False], [FOREIGN], ClaimEvent.DENIED, RESERVATION_LOST),
+        ([False], [NOBODY], None, RESERVATION_LOST),
+        ([False], [FOREIGN], None, RESERVATION_LOST),
         ([True], [FOREIGN], ClaimEvent.DENIED, INSTANCE_TAKEN),
-        ([True, False], [NOBODY], ClaimEvent.DENIED, RESERVATION_LOST),
+        ([True, False], [NOBODY], None, RESERVATION_LOST),
         ([True], [NOBODY, NOBODY], None, ""),
     ],
 )
@@ -34,6 +34,7 @@ def test_verdict(held, owners, event, reason):
 def test_a_refusal_with_everything_still_held_is_final_unless_an_earlier_confirmation_may_still_arrive():
     assert verdict([True], [NOBODY], maybe_sent=False) == (ClaimEvent.DENIED, "")
     assert verdict([True], [NOBODY], maybe_sent=True) == (None, "")
+    assert verdict([False], [NOBODY], maybe_sent=False) == (ClaimEvent.DENIED, RESERVATION_LOST)
 
 
 @pytest.mark.parametrize(

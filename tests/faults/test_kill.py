@@ -19,7 +19,7 @@ def test_killed_processes_leave_nothing_on_either_journal():
     assert not report.failures, table(report)
     assert report.runs >= kill.QUICK_KILLS * 0.8, "most of the processes outlived their kill"
     assert {row["journal"] for row in report.rows} == {"sqlite", "postgresql"}
-    assert {row["killed at"] for row in report.rows} == {"journal", "socket", "bytecode"}
+    assert {row["killed at"] for row in report.rows} == {"journal", "socket", "file", "bytecode"}
     assert sum(row["aborted"] for row in report.rows) > 0, "no kill met a claim before its commit intent"
 
 

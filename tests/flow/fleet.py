@@ -26,11 +26,15 @@ CONTEXT = RequestContext(project_id="tenant", user_id="somebody")
 SPEC = RequestSpec(flavor=Flavor(vcpus=2, memory_mb=512), project_id="tenant", user_id="somebody")
 
 
-def scheduler_on(real: RealPlacement, ini: str = "", **build_arguments) -> FilterScheduler:
+def scheduler_on(
+    real: RealPlacement, ini: str = "", *, journal: str = "memory://", **build_arguments
+) -> FilterScheduler:
     """Build a scheduler as a service would, from an ini file; its requests pass through ``real.faults``."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "scheduler.ini"
-        file.write_text(real.ini() + "retry_base = 0.001\nretry_cap = 0.01\n" + FAST_CLAIMS + ini)
+        file.write_text(
+            real.ini() + "retry_base = 0.001\nretry_cap = 0.01\n" + FAST_CLAIMS.replace("memory://", journal) + ini
+        )
         return build(load_config(str(file)), http_adapter=real.faults, **build_arguments)
 
 

@@ -176,3 +176,23 @@ def test_a_forked_process_is_refused_in_words(real, client):
         answer = os.read(reading, 1000).decode()
     assert answer == "forked: The scheduler was built before this process was forked; build one in each process."
     assert reservations(client) == 0
+
+
+def test_closing_twice_is_closing_once(real, client, tmp_path):
+    add_hosts(client, 1)
+    journal = f"sqlite:///{tmp_path}/journal/claims.sqlite"
+    with scheduler_on(real, journal=journal) as scheduler:
+        scheduler.select_destinations(CONTEXT, SPEC, [uuid4()])
+        assert scheduler.close() == scheduler.close()
+
+
+def test_the_answer_to_a_request_outlives_the_process(real, client, tmp_path):
+    """A new scheduler on the same journal knows how a request ended, and answers it again."""
+    hosts = add_hosts(client, 3)
+    journal, instances = f"sqlite:///{tmp_path}/journal/claims.sqlite", [uuid4(), uuid4()]
+    with scheduler_on(real, journal=journal) as scheduler:
+        first = scheduler.select_destinations(named(), SPEC, instances)
+    with scheduler_on(real, journal=journal) as scheduler:
+        assert scheduler.outcome(named().request_id) == "committed"
+        assert scheduler.select_destinations(named(), SPEC, instances) == first
+    assert holders(client, hosts) == {str(instance): 1 for instance in instances}

@@ -169,6 +169,17 @@ def test_on_postgresql_a_claim_that_its_owner_is_changing_is_adopted_afterwards(
     assert second.adopt() == (locked,)
 
 
+def test_on_postgresql_an_owner_that_is_beginning_a_claim_is_not_adopted_half(opened_on_postgres):
+    """Whoever begins a claim holds its own row; the adopter neither waits for it nor leaves the claim to nobody."""
+    first, second = opened_on_postgres(), opened_on_postgres()
+    (claim,) = begun(first)
+    let_die(first)
+    with first._database.engine.connect() as connection, connection.begin():
+        assert first._owns_itself(connection)
+        assert second.adopt() == ()
+    assert second.adopt() == (claim,)
+
+
 def test_a_killed_process_is_found_dead_by_another_one(url, opened):
     """The claim of a process that was killed by SIGKILL is adopted, at once on SQLite, after the lease elsewhere."""
     survivor = opened()
