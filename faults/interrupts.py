@@ -39,8 +39,8 @@ SCOPES: dict[str, Callable[[int, Callable[[], None]], Fuse]] = {
     "bytecodes": lambda at, blow: BytecodeFuse(at, blow, in_protocol),
     "libraries": lambda at, blow: BytecodeFuse(at, blow, everywhere),
 }
-QUICK = {"calls": 240, "bytecodes": 240, "libraries": 80}
-LIBRARIES = 8_000  # so many of their boundaries are tried in the long run, evenly spread
+QUICK = {"calls": 160, "bytecodes": 160, "libraries": 40}
+LIBRARIES = 4_000  # so many of their boundaries are tried in the long run, evenly spread
 BATCH = 2
 BLOCK = 100  # runs on one mock
 HANGS_S = 30.0

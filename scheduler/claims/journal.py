@@ -157,8 +157,8 @@ class MemoryJournal:
         with self._lock:
             if any(one.state is not ClaimState.ABORTED for one in self.claims_of(claim.request_id)):
                 raise RequestInProgress(claim.request_id)
-            self._by_request.setdefault(claim.request_id, []).append(claim.claim_id)
             self._unfinished[claim.claim_id] = claim
+            self._by_request.setdefault(claim.request_id, []).append(claim.claim_id)
 
     def advance(self, claim_id: UUID, event: ClaimEvent) -> Claim:
         """Write down an event of a claim."""
@@ -178,7 +178,8 @@ class MemoryJournal:
     def claims_of(self, request_id: str) -> tuple[Claim, ...]:
         """Return the claims of a request, oldest first."""
         with self._lock:
-            return tuple(self._claim(claim_id) for claim_id in self._by_request.get(request_id, ()))
+            known = map(self.find, self._by_request.get(request_id, ()))
+            return tuple(claim for claim in known if claim is not None)
 
     def unfinished(self) -> tuple[Claim, ...]:
         """Return every claim that is not settled."""

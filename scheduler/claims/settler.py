@@ -4,7 +4,6 @@ A settler belongs to one process. It remembers when to look again at what; the j
 """
 
 import logging
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
@@ -15,7 +14,7 @@ from placement_client.errors import PlacementError
 from scheduler.claims.journal import OPEN_HOLDS, Claim, Hold, Journal
 from scheduler.claims.settle import Confirmation, release
 from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState, HoldEvent, HoldState
-from scheduler.errors import Fenced, JournalUnavailable
+from scheduler.errors import JournalUnavailable
 from scheduler.settings import ClaimSettings
 
 LOG = logging.getLogger("scheduler")
@@ -29,11 +28,9 @@ class Settler:
         self._journal = journal
         self._settings = settings
         self._clock = clock
-        self._busy: set[UUID] = set()
-        self._lock = threading.Lock()
+        self._busy: dict[UUID, object] = {}
         self._not_before: dict[UUID, float] = {}
         self._quarantine_ends: dict[UUID, float] = {}
-        self._to_give_up: set[UUID] = set()
         self._served: set[UUID] = set()
         self._refused_since: dict[UUID, float] = {}
         self._emptied_at: dict[UUID, float] = {}
@@ -47,16 +44,14 @@ class Settler:
         self._served.difference_update(claim_ids)
 
     def give_up(self, claim_ids: Iterable[UUID]) -> None:
-        """Abandon those of these claims that have no commit intent; remembered where the journal cannot be written."""
+        """Abandon those of these claims that have no commit intent; what fails, ``settle_due`` tries again."""
         for claim_id in claim_ids:
             try:
                 claim = self._journal.find(claim_id)
                 if claim is not None and claim.state in ABANDONABLE:
                     self._journal.advance(claim_id, ClaimEvent.ABANDONED)
-            except Fenced:
-                continue  # whoever took the claim over releases it
             except JournalUnavailable:
-                self._to_give_up.add(claim_id)
+                continue  # fenced: whoever took the claim over releases it; else it is found again
 
     def settle_these(self, claim_ids: Iterable[UUID], deadline: Deadline) -> None:
         """Settle what is left of these claims now, within the deadline."""
@@ -67,18 +62,15 @@ class Settler:
     def settle_due(self) -> float | None:
         """Settle everything that is due; return the seconds until the next thing is due, None when nothing is left."""
         try:
-            self._catch_up()
-            # Whoever adopted these may not know: the answer of the journal was lost.
-            self.give_up(one.claim_id for one in self._journal.unfinished() if one.claim_id not in self._served)
+            self.give_up(self._abandoned())
             for claim in self._journal.unfinished():
                 if claim.needs_settling and self._due(claim) <= self._clock.monotonic():
                     deadline = Deadline.after(self._settings.release_timeout_s, self._clock)
                     self._try_to_settle(claim.claim_id, deadline)
             waiting = [self._due(claim) for claim in self._journal.unfinished() if claim.needs_settling]
+            waiting += [self._clock.monotonic() + self._settings.backoff_cap_s for _ in self._abandoned()]
         except JournalUnavailable:
             return self._settings.backoff_cap_s
-        if self._to_give_up:
-            waiting.append(self._clock.monotonic() + self._settings.backoff_cap_s)
         return max(0.0, min(waiting) - self._clock.monotonic()) if waiting else None
 
     def has_work(self, claim_ids: Iterable[UUID]) -> bool:
@@ -87,24 +79,25 @@ class Settler:
             found = [self._journal.find(claim_id) for claim_id in claim_ids]
         except JournalUnavailable:
             return True
-        return bool(self._to_give_up) or any(claim is not None and claim.needs_settling for claim in found)
+        return any(claim is not None and (claim.needs_settling or claim.state in ABANDONABLE) for claim in found)
 
     @contextmanager
     def driving(self, claim_id: UUID) -> Iterator[bool]:
         """Be the only one who settles this claim; False when somebody else is at it."""
-        with self._lock:
-            free = claim_id not in self._busy
-            self._busy.add(claim_id)
+        me = object()
         try:
-            yield free
+            yield self._busy.setdefault(claim_id, me) is me  # one step: an interruption leaves no lock behind
         finally:
-            if free:
-                self._busy.discard(claim_id)
+            if self._busy.get(claim_id) is me:
+                del self._busy[claim_id]
 
-    def _catch_up(self) -> None:
-        """Give up what could not be given up while the journal was unavailable."""
-        waiting, self._to_give_up = self._to_give_up, set()
-        self.give_up(waiting)
+    def _abandoned(self) -> list[UUID]:
+        """Return the open claims that no request of this process serves (any more).
+
+        Whoever adopted one may not know, when the answer of the journal was lost; whoever gave one up may have failed.
+        """
+        unfinished = self._journal.unfinished()
+        return [one.claim_id for one in unfinished if one.state in ABANDONABLE and one.claim_id not in self._served]
 
     def _due(self, claim: Claim) -> float:
         held_back = self._not_before.get(claim.claim_id, 0.0)

@@ -9,8 +9,8 @@ import fcntl
 import os
 import stat
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -27,8 +27,10 @@ def prepare(path: Path, fill: Callable[[Path], None]) -> None:
     """
     _make_directory(path.parent)
     _refuse(path.parent, _directory_problem(path.parent))
-    if not os.path.lexists(path):
-        _create(path, fill)
+    with _locked(path.parent) as directory:
+        if not os.path.lexists(path):
+            _create(path, fill)
+            os.fsync(directory)
     _refuse(path, _file_problem(path))
 
 
@@ -73,16 +75,25 @@ def _refuse(path: Path, problem: str) -> None:
 
 
 def _create(path: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a file of another name and give it its own in one step; of several processes at it, one wins."""
+    """Fill a file of another name and give it its own in one step; one process at a time does that."""
     unfinished = path.with_name(f"{path.name}.new-{uuid4()}")
     _make_file(unfinished)
     try:
         fill(unfinished)
-        with suppress(FileExistsError):
-            os.link(unfinished, path)
+        unfinished.rename(path)
     finally:
-        unfinished.unlink()
-    _sync(path.parent)
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[int]:
+    """Be the only process that makes a file in a directory; the kernel frees the lock, however this process ends."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield opened
+    finally:
+        os.close(opened)
 
 
 def _make_file(path: Path) -> None:

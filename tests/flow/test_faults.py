@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
+from placement_client.clock import SYSTEM_CLOCK, Deadline
 from placement_client.testing import RealPlacement, faults
 from scheduler import ClaimInDoubt, FilterScheduler, SchedulerError, SchedulingUnavailable
 from tests.flow.fleet import CONTEXT, SPEC, add_hosts, hold, holders, over_capacity, reservations, scheduler_on
@@ -78,7 +79,9 @@ class Stage:
     def settle(self) -> None:
         """Let the network be well again and the scheduler put everything right."""
         self.real.faults.play()
-        self.scheduler.claimer.close(20)
+        deadline = Deadline.after(20)
+        while (pause := self.scheduler.settle()) is not None and not deadline.expired():
+            SYSTEM_CLOCK.sleep(pause)
 
     def check(self, instances: list[UUID], answer: object, request_id: str, label: str) -> None:
         """Check that nothing is left, nothing foreign is touched, and the answer is what Placement holds."""
