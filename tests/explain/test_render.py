@@ -1,6 +1,7 @@
 """A decision record reads as sentences that say who removed what, and why."""
 
 import importlib
+import re
 from pkgutil import iter_modules
 from uuid import UUID
 
@@ -9,6 +10,8 @@ import pytest
 
 from placement_client import errors as client_errors
 from scheduler import errors, filters
+from scheduler.claims import claimer
+from scheduler.claims.settle import INSTANCE_TAKEN, RESERVATION_LOST
 from scheduler.explain import in_words, one_line, phrase
 from scheduler.explain.reasons import FILTERS
 from scheduler.model import (
@@ -21,6 +24,7 @@ from scheduler.model import (
     Timings,
     WeigherScore,
 )
+from tests.architecture.source import ROOT
 
 ONE = UUID(int=1)
 
@@ -158,6 +162,13 @@ def all_errors(base: type[Exception]) -> list[type[Exception]]:
     return [base, *(found for kind in base.__subclasses__() for found in all_errors(kind))]
 
 
+def failure_codes() -> set[str]:
+    """Return the reason codes that the journal and the claims may give, as they stand in the code."""
+    files = [ROOT / "scheduler" / "claims" / name for name in ("sql_failures.py", "sql_journal.py", "sql_thread.py")]
+    found = {code for file in files for code in re.findall(r'"(journal_[a-z_]+)"', file.read_text())}
+    return found | {claimer.GIVEN_UP, claimer.IN_DOUBT, RESERVATION_LOST, INSTANCE_TAKEN, "closed", "forked"}
+
+
 @pytest.mark.parametrize(
     "code",
     sorted(
@@ -170,6 +181,11 @@ def all_errors(base: type[Exception]) -> list[type[Exception]]:
     ),
 )
 def test_every_error_code_has_words(code):
+    assert " " in phrase(code)
+
+
+@pytest.mark.parametrize("code", sorted(failure_codes()))
+def test_every_reason_of_the_journal_and_the_claims_has_words(code):
     assert " " in phrase(code)
 
 
