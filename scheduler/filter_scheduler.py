@@ -138,11 +138,10 @@ class FilterScheduler:
         """
         alternates = self.settings.max_attempts - 1 if return_alternates else 0
         work = self._begin(context, spec, instance_uuids, alternates, deadline)
-        if context.request_id:
-            earlier = self._guarded(work, lambda: repeated(work.facts, self.claimer.claims_of(work.request_id)))
-            if earlier is not None:
-                return Reservation(work.request_id, earlier, confirm=lambda: None, release=lambda: None)
-        claim, selections = self._guarded(work, lambda: self._schedule(work, context))
+        earlier = self._guarded(work, lambda: self._admit(work, context))
+        if earlier is not None:
+            return Reservation(work.request_id, earlier, confirm=lambda: None, release=lambda: None)
+        claim, selections = self._guarded(work, lambda: self._schedule(work))
         return Reservation(
             work.request_id,
             selections,
@@ -213,16 +212,21 @@ class FilterScheduler:
             trail=Trail(request_id, seed, instances, spec.project_id),
             alternates=alternates,
             started=self.clock.monotonic(),
-            facts=facts_of(request_id, spec, instances, alternates),
+            facts=RequestFacts(request_id, "", spec.project_id, spec.user_id, spec.consumer_type),
         )
         weakref.finalize(work, self.claimer.abandon, work.claim_ids).atexit = False
         return work
 
-    def _schedule(self, work: Work, context: RequestContext) -> tuple[Claim, list[list[Selection]]]:
-        """Plan and reserve the whole batch, again with fresh candidates when Placement refuses."""
+    def _admit(self, work: Work, context: RequestContext) -> list[list[Selection]] | None:
+        """Check what is asked and who asks; return the earlier answer to a request that is delivered again."""
         work.spec = work.spec.checked()
         check_owner(context, work.spec)
         check_request(self.plugins, work.spec)
+        work.facts = facts_of(work.request_id, work.spec, work.instances, work.alternates)
+        return repeated(work.facts, self.claimer.claims_of(work.request_id)) if context.request_id else None
+
+    def _schedule(self, work: Work) -> tuple[Claim, list[list[Selection]]]:
+        """Plan and reserve the whole batch, again with fresh candidates when Placement refuses."""
         for number in range(self.settings.claims.max_rounds):
             if number:
                 self.claimer.pause(number - 1)

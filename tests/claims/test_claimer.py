@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from placement_client.clock import SYSTEM_CLOCK, SystemClock
-from placement_client.models import ConsumerWrite, Inventory, Resources
+from placement_client.models import ConsumerWrite, Resources
 from placement_client.testing import MockPlacement, faults
 from scheduler.claims import CONFIRMED, IN_DOUBT, RESERVED, Claimer, ClaimState, MemoryJournal, RequestFacts
 from scheduler.claims.states import HoldState
@@ -44,15 +44,6 @@ class WatchedJournal(MemoryJournal):
 
     def note(self, call: str) -> None:
         self.states += [(call, claim.state) for claim in self.unfinished()]
-
-
-@pytest.fixture
-def mock():
-    server = MockPlacement()
-    client = server.client()
-    client.create_resource_provider("h1", UUID(int=1))
-    client.set_inventories(UUID(int=1), 0, {"VCPU": Inventory(total=10)})
-    return server
 
 
 class Quiet:

@@ -4,8 +4,6 @@ from uuid import UUID
 
 import pytest
 
-from placement_client.models import Inventory
-from placement_client.testing import MockPlacement
 from scheduler.claims import CONFIRMED, RESERVED, Claimer, ClaimState, RequestFacts
 from scheduler.claims.sql_journal import open_journal
 from scheduler.errors import Fenced, JournalUnavailable
@@ -14,15 +12,6 @@ from tests.claims.test_bodies import placing
 from tests.claims.test_claimer import Quiet, SteppedClock
 
 SETTINGS = ClaimSettings(reservation_project_id="reservations", backoff_base_s=0.001, backoff_cap_s=0.01)
-
-
-@pytest.fixture
-def mock():
-    server = MockPlacement()
-    client = server.client()
-    client.create_resource_provider("h1", UUID(int=1))
-    client.set_inventories(UUID(int=1), 0, {"VCPU": Inventory(total=10)})
-    return server
 
 
 class Replica:

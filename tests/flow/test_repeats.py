@@ -13,6 +13,7 @@ from scheduler import (
     Flavor,
     InvalidRequest,
     JournalUnavailable,
+    NotPermitted,
     NoValidHost,
     RequestInProgress,
     SchedulingUnavailable,
@@ -49,6 +50,16 @@ def test_a_request_that_is_delivered_again_gets_the_same_answer_and_claims_nothi
             assert reservation.selections == first
         assert scheduler.outcome(named().request_id) == "committed"
     assert holders(client, hosts) == before
+
+
+def test_the_answer_to_a_request_is_not_given_to_somebody_else(real, client):
+    add_hosts(client, 2)
+    instances = [uuid4()]
+    stranger = msgspec.structs.replace(named(), project_id="other", user_id="other")
+    with scheduler_on(real) as scheduler:
+        scheduler.select_destinations(named(), SPEC, instances)
+        with pytest.raises(NotPermitted):
+            scheduler.select_destinations(stranger, SPEC, instances)
 
 
 @pytest.mark.parametrize("change", ["spec", "instances", "alternates"])
