@@ -20,7 +20,7 @@ demo-server: $(STAMP) ## Keep a loaded Placement running, to try the command lin
 test: lint ## Run everything that gates: linters, types, layers, tests
 	$(BIN)/pytest -q
 
-faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (an hour or more)
+faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (about an hour)
 	$(BIN)/python -m faults all
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules

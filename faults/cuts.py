@@ -4,15 +4,15 @@ Fleet and request have the same bytes each time, but for ids and dates of the sa
 say where it was cut. Connections end with a reset after odd bytes, and with a FIN after even ones.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from typing import Self
 
 from faults.addresses import spread
+from faults.fleet import LANES
+from faults.fleet import spread as spread_over_processes
 from faults.kinds import cut_answer, cut_request
 from faults.proxy import Cut, Exchange, Fault
 from faults.report import Failure, Options, Report, Row, again, shown
@@ -23,7 +23,6 @@ from placement_client.clock import SYSTEM_CLOCK
 
 NAME = "cuts: the connection cut after every byte of one batch of two"
 BATCH = 2
-WORKERS = 2  # each with a server and a proxy of its own
 QUICK_STRIDE = 97  # a prime, so that it meets odd and even bytes alike
 REQUEST, ANSWER = "request", "answer"
 
@@ -58,9 +57,8 @@ Played = Sequence[tuple[Place, Result]]
 def run(options: Options) -> Report:
     """Cut after every byte; in the short form after every 97th, beginning with the seed."""
     started = SYSTEM_CLOCK.monotonic()
-    workers = 1 if options.quick or options.only else WORKERS
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        shares = list(pool.map(_share, [options] * workers, range(workers), [workers] * workers))
+    lanes = 1 if options.quick or options.only else LANES
+    shares = spread_over_processes(partial(_share, options, lanes), range(lanes))
     played = [one for _, share in shares for one in share]
     failures = [
         Failure(f"cut at {place}: {problem}", again("cuts", options, str(place)))
@@ -70,9 +68,8 @@ def run(options: Options) -> Report:
     return Report(NAME, len(played), failures, _rows(shares[0][0], played), SYSTEM_CLOCK.monotonic() - started)
 
 
-def _share(options: Options, first: int, step: int) -> tuple[Sequence[str], Played]:
+def _share(options: Options, step: int, first: int) -> tuple[Sequence[str], Played]:
     """Play every ``step``-th of the wanted cuts from the ``first`` on; return the batch's calls, too."""
-    logging.disable(logging.WARNING)  # this is a process of its own
     with Stage() as stage:
         exchanges = undisturbed(stage)
         wanted = _wanted(exchanges, options)[first::step]

@@ -15,7 +15,7 @@ from placement_client.testing.ini import ini_text
 from scheduler import Flavor, RequestContext, RequestSpec
 
 ROOT = f"{Path(__file__).resolve().parents[1]}/"
-LANES = 2
+LANES = 3  # processes that work at the same time; each waits now and then
 RESERVATIONS = "reservations-of-the-proof"
 FOREIGN = {"VCPU": 1}
 FLAVOR = Flavor(vcpus=2, memory_mb=512)

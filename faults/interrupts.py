@@ -4,6 +4,8 @@ A signal handler, a debugger or a full memory can raise at any of them. The requ
 whose answers one suite proves to be those of the real one; nothing of the server is ever interrupted. Scopes: "calls"
 are the moments at which CPython looks for signals, in the code of claims, flow and client; "bytecodes" is between any
 two bytecodes of that code, also where CPython never looks; "libraries" is that and the libraries it calls.
+
+With the journal in memory, where a run is short, every boundary is tried; with SQLite every call and a share of others.
 """
 
 import gc
@@ -40,7 +42,8 @@ SCOPES: dict[str, Callable[[int, Callable[[], None]], Fuse]] = {
     "libraries": lambda at, blow: BytecodeFuse(at, blow, everywhere),
 }
 QUICK = {"calls": 160, "bytecodes": 160, "libraries": 40}
-LIBRARIES = 4_000  # so many of their boundaries are tried in the long run, evenly spread
+LIBRARIES = 2_000  # so many of their boundaries are tried in the long run, evenly spread
+SQLITE_STRIDE = 5  # with SQLite one in so many bytecodes is tried in the long run; the seed says which
 BATCH = 2
 BLOCK = 100  # runs on one mock
 HANGS_S = 30.0
@@ -103,25 +106,32 @@ def _points(options: Options) -> list[Point]:
 def _chosen(one: Point, count: int, options: Options) -> Iterator[Point]:
     """Yield the points of one kind: in the long run every call with every error, and every bytecode with one of them.
 
-    Otherwise evenly spread ones. The seed moves them, and which error meets which boundary.
+    With SQLite, and in shorter runs, evenly spread ones. The seed moves them, and which error meets which boundary.
     """
-    names, wanted = list(ERRORS), _wanted(one.scope, options)
-    if wanted is None and one.scope == "calls":
+    names, stride = list(ERRORS), _stride(one, count, options)
+    if not stride:
         yield from (replace(one, error=error, number=at) for at in range(1, count + 1) for error in names)
         return
-    stride = max(1, count // wanted) if wanted else 1
     for index, at in enumerate(range(1 + options.seed % stride, count + 1, stride), start=options.seed):
         yield replace(one, error=names[index % len(names)], number=at)
 
 
-def _wanted(scope: str, options: Options) -> int | None:
-    """Return how many boundaries of one kind are tried; None for all."""
+def _stride(one: Point, count: int, options: Options) -> int:
+    """Return how far apart the boundaries are that are tried; 0 is every one of them with every error."""
     kinds = len(JOURNALS) * len(ACTS)
     if options.count:
-        return max(1, options.count // (kinds * len(SCOPES)))
+        return _every(count, options.count // (kinds * len(SCOPES)))
     if options.quick:
-        return QUICK[scope] // kinds
-    return LIBRARIES // kinds if scope == "libraries" else None
+        return _every(count, QUICK[one.scope] // kinds)
+    if one.scope == "libraries":
+        return _every(count, LIBRARIES // kinds)
+    if one.journal == "memory":
+        return 0 if one.scope == "calls" else 1
+    return 1 if one.scope == "calls" else SQLITE_STRIDE
+
+
+def _every(count: int, wanted: int) -> int:
+    return max(1, count // max(1, wanted))
 
 
 # One lane

@@ -30,7 +30,7 @@ from scheduler.randomness import RandomStream
 
 JOURNALS = ("sqlite", "postgresql")
 BATCH = 2
-KILLS, QUICK_KILLS = 5_200, 40
+KILLS, QUICK_KILLS = 5_000, 40
 RECOVERY_TOO = 4  # one in so many random kills is followed by one in the recovery
 FRESH_JOURNAL = 16  # one in so many runs begins with no journal at all
 HANGS_S = 60.0

@@ -7,9 +7,12 @@ through the same faults on the wire, on a Placement of its own.
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from faults import nova
 from faults.addresses import BATCHES, Address, Steps, all_of, slice_of, spread
+from faults.fleet import LANES
+from faults.fleet import spread as spread_over_processes
 from faults.kinds import KINDS
 from faults.report import Failure, Options, Report, Row, again, shown
 from faults.runs import CONFIRM, READ_TIMEOUT_S, RELEASE, Result, Run, play, titles
@@ -80,14 +83,25 @@ def writes(stage: Stage) -> Steps:
 
 
 def _played(options: Options) -> Played:
+    """Play every run that is wanted: a few of them here, all of them in several processes."""
+    if options.quick or options.only:
+        return _share(options, 1, 0)
+    shares = spread_over_processes(partial(_share, options, LANES), range(LANES))
+    return [one for share in shares for one in share]
+
+
+def _share(options: Options, step: int, first: int) -> Played:
+    """Play every ``step``-th of the wanted runs from the ``first`` on, on a stage of its own."""
     with Stage() as stage:
-        if options.only:
-            wanted = [Address.parse(options.only)]
-        elif options.quick:
-            wanted = list(slice_of(writes(stage), list(KINDS), options.seed))
-        else:
-            wanted = list(spread(list(all_of(calls(stage), list(KINDS))), options.count))
-        return [(address, play_at(stage, address)) for address in shown("matrix", wanted)]
+        return [(address, play_at(stage, address)) for address in shown("matrix", _wanted(stage, options)[first::step])]
+
+
+def _wanted(stage: Stage, options: Options) -> Sequence[Address]:
+    if options.only:
+        return [Address.parse(options.only)]
+    if options.quick:
+        return list(slice_of(writes(stage), list(KINDS), options.seed))
+    return spread(list(all_of(calls(stage), list(KINDS))), options.count)
 
 
 def _of_nova(options: Options) -> Report:
