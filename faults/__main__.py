@@ -14,6 +14,7 @@ PARTS = {
     "cuts": "the connection cut after every byte of one batch",
     "kill": "kill -9 of a real process at every write, send and receive",
     "interrupts": "asynchronous exceptions at every bytecode boundary",
+    "journal": "files of journals cut or changed, and a journal that serves many requests",
     "contention": "processes and threads that race for last slots",
     "cost": "milliseconds a request beside the bare calls to Placement",
 }

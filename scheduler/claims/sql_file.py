@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from scheduler.errors import InvalidSettings
 
+HEADER_BYTES = 100  # of an SQLite database; SQLite itself takes a file of one byte for an empty one
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -58,7 +59,7 @@ def _file_problem(path: Path) -> str:
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
         return "is not a regular file with a single name"
-    if found.st_size == 0:
+    if found.st_size < HEADER_BYTES:
         return "is empty, which no journal ever is; put the journal back, or remove the file to begin a new one"
     return _owner_problem(found, "600")
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.journal.claims import a_journal
+from faults.written import a_journal
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from faults.written import a_claim, a_journal
 from placement_client.clock import SYSTEM_CLOCK
 from scheduler.errors import JournalUnavailable, RequestInProgress
-from tests.journal.claims import a_claim, a_journal
 
 ROOT = Path(__file__).parents[2]
 

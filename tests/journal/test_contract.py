@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from faults.written import TO_COMMITTED, a_claim, advanced, released
 from scheduler.claims.states import (
     CLAIM_TRANSITIONS,
     HOLD_TRANSITIONS,
@@ -14,7 +15,6 @@ from scheduler.claims.states import (
     HoldState,
 )
 from scheduler.errors import IllegalTransition, RequestInProgress
-from tests.journal.claims import TO_COMMITTED, a_claim, advanced, released
 
 WAYS_TO = {
     ClaimState.INTENDED: (),

@@ -4,9 +4,9 @@ import sqlite3
 
 import pytest
 
+from faults import damage
+from faults.written import a_journal
 from scheduler.errors import JournalUnavailable
-from tests.journal import damage
-from tests.journal.claims import a_journal
 
 DATABASE, LOG = "journal.sqlite", "journal.sqlite-wal"
 
@@ -32,7 +32,7 @@ def test_no_truncation_is_misread(made):
     directory, claims = made
     for name in files(directory):
         size = (directory / name).stat().st_size
-        sizes = [*range(0, size, size // 30), *range(4096, size, 4096), size - 1]
+        sizes = [1, *range(0, size, size // 30), *range(4096, size, 4096), size - 1]
         counted = damage.outcomes(directory, name, damage.truncations(directory / name, sizes), claims)
         assert counted["lies"] == 0, counted
         assert counted["refused"] == len(sizes) or len(files(directory)) > 1, counted  # the log may repair the file

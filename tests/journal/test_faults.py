@@ -12,13 +12,14 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
+from faults.written import TO_COMMITTED, a_claim, a_journal, advanced
 from placement_client.clock import SYSTEM_CLOCK
 from scheduler.claims import sql_journal, sql_thread
 from scheduler.claims.sql_failures import reason_of
 from scheduler.claims.sql_rows import DamagedClaim
 from scheduler.claims.states import ClaimEvent, HoldEvent
 from scheduler.errors import JournalUnavailable
-from tests.journal.claims import TO_COMMITTED, a_claim, a_journal, advanced, let_die
+from tests.journal.deaths import let_die
 from tests.journal.processes import run
 
 TOO_MANY = 60

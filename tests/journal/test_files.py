@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
+from faults.written import a_claim, a_journal
 from scheduler.errors import InvalidSettings, JournalUnavailable
-from tests.journal.claims import a_claim, a_journal
 from tests.journal.processes import run
 
 

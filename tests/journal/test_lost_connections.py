@@ -4,10 +4,10 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
+from faults.written import TO_COMMITTED, a_claim, a_journal, advanced
 from placement_client.testing import PostgresServer
 from scheduler.claims.states import ClaimEvent
 from scheduler.errors import JournalUnavailable
-from tests.journal.claims import TO_COMMITTED, a_claim, a_journal, advanced
 
 
 def begun(journal):

@@ -6,9 +6,9 @@ from sqlite3 import connect
 import pytest
 from sqlalchemy import create_engine, inspect, select, text
 
+from faults.written import a_claim, a_journal
 from scheduler.claims import schema
 from scheduler.errors import InvalidSettings
-from tests.journal.claims import a_claim, a_journal
 
 PRESENT = len(schema.STEPS)
 

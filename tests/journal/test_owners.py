@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from faults.written import TO_COMMITTED, a_claim, advanced
 from scheduler.claims.schema import CLAIMS, OWNERS
 from scheduler.claims.states import ClaimEvent, HoldEvent
 from scheduler.errors import Fenced, RequestInProgress
-from tests.journal.claims import TO_COMMITTED, a_claim, advanced, let_die
+from tests.journal.deaths import let_die
 from tests.journal.processes import run
 
 

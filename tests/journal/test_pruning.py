@@ -2,10 +2,10 @@
 
 import pytest
 
+from faults.soak import KEEP, soak
+from faults.written import TO_COMMITTED, a_claim, advanced
 from placement_client.clock import SystemClock
 from scheduler.claims.states import ClaimEvent
-from tests.journal.claims import TO_COMMITTED, a_claim, advanced
-from tests.journal.soak import KEEP, soak
 
 
 class Calendar(SystemClock):
@@ -48,7 +48,7 @@ def test_holds_are_forgotten_with_their_claims(opened):
 
 
 def test_more_claims_than_fit_into_one_transaction_are_forgotten_in_one_call(sqlite_url):
-    from tests.journal.claims import a_journal
+    from faults.written import a_journal
 
     journal = a_journal(sqlite_url, keep_claims=7, durable=False)
     for _ in range(1_010):

@@ -1,6 +1,6 @@
 """Journals that were cut or changed: each is refused, or says exactly what was written down; none says anything else.
 
-The functions are slow for every byte of a file; ``make test`` takes a sample, the long run takes all.
+A journal of four claims has 2.6 million bits, each of which would take a twentieth of a second: samples are taken.
 """
 
 import shutil
@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from scheduler.claims.journal import Claim
+from faults.written import TO_COMMITTED, a_claim, a_journal, advanced
+from scheduler.claims.journal import Claim, Journal
 from scheduler.errors import InvalidSettings, JournalUnavailable
-from tests.journal.claims import TO_COMMITTED, a_claim, a_journal, advanced
 
+Claims = list[Claim]
 REFUSALS = (InvalidSettings, JournalUnavailable)
 
 
-def write_some(journal) -> list[Claim]:
+def write_some(journal: Journal) -> Claims:
     """Write claims in every state; return them as they are now."""
     claims = [a_claim(f"req-{number}", holds=2) for number in range(4)]
     for claim in claims:
@@ -23,7 +24,7 @@ def write_some(journal) -> list[Claim]:
     return [advanced(journal, claim, *TO_COMMITTED[:number]) for number, claim in enumerate(claims)]
 
 
-def closed_journal(directory: Path) -> list[Claim]:
+def closed_journal(directory: Path) -> Claims:
     """Make a journal whose owner has ended in good order."""
     journal = a_journal(url_of(directory))
     claims = write_some(journal)
@@ -31,7 +32,7 @@ def closed_journal(directory: Path) -> list[Claim]:
     return claims
 
 
-def crashed_journal(directory: Path) -> list[Claim]:
+def crashed_journal(directory: Path) -> Claims:
     """Make a journal as the death of its owner leaves it: the last changes are in the write-ahead log."""
     alive = directory.with_name(f"{directory.name}-alive")
     journal = a_journal(url_of(alive))
@@ -42,6 +43,7 @@ def crashed_journal(directory: Path) -> list[Claim]:
 
 
 def url_of(directory: Path) -> str:
+    """Return the URL of the journal in a directory."""
     return f"sqlite:///{directory}/journal.sqlite"
 
 
@@ -60,7 +62,7 @@ def bit_flips(original: Path, bits: Iterable[int]) -> Iterator[bytes]:
         yield bytes(changed)
 
 
-def outcomes(directory: Path, name: str, contents: Iterable[bytes], claims: list[Claim]) -> Counter[str]:
+def outcomes(directory: Path, name: str, contents: Iterable[bytes], claims: Claims) -> Counter[str]:
     """Count what a journal says when one of its files has each of these contents: the truth, nothing, or lies."""
     counted: Counter[str] = Counter()
     for content in contents:
@@ -72,7 +74,7 @@ def outcomes(directory: Path, name: str, contents: Iterable[bytes], claims: list
     return counted
 
 
-def outcome(url: str, claims: list[Claim]) -> str:
+def outcome(url: str, claims: Claims) -> str:
     """Tell whether a journal is "refused", or says the "truth", or "lies", about these claims."""
     try:
         journal = a_journal(url, durable=False)
@@ -86,7 +88,8 @@ def outcome(url: str, claims: list[Claim]) -> str:
         journal.close()
 
 
-def says_the_truth(journal, claims: list[Claim]) -> bool:
+def says_the_truth(journal: Journal, claims: Claims) -> bool:
+    """Tell whether every way of asking gives the claims that were written down."""
     open_claims = tuple(claim for claim in claims if not claim.settled)
     return (
         [journal.find(claim.claim_id) for claim in claims] == claims

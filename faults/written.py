@@ -1,14 +1,12 @@
-"""Claims to write down, and owners that die."""
+"""Claims to write down in journals."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, update
-
-from placement_client.clock import SYSTEM_CLOCK
+from placement_client.clock import SYSTEM_CLOCK, Clock
 from placement_client.models import Resources
-from scheduler.claims.journal import Claim, Hold, InstanceClaim
-from scheduler.claims.schema import OWNERS
-from scheduler.claims.sql_journal import SqlJournal, open_journal
+from scheduler.claims.journal import Claim, Hold, InstanceClaim, Journal
+from scheduler.claims.sql_journal import open_journal
 from scheduler.claims.states import ClaimEvent, HoldEvent, HoldState
 from scheduler.settings import JournalSettings
 
@@ -16,6 +14,7 @@ TO_COMMITTED = (ClaimEvent.ACCEPTED, ClaimEvent.COMMIT_INTENDED, ClaimEvent.CONF
 
 
 def a_claim(request_id: str = "", instances: int = 1, holds: int = 1, claim_id: UUID | None = None) -> Claim:
+    """Return a claim as it is before it is sent."""
     provider = uuid4()
     amounts = {provider: Resources({"VCPU": 3, "MEMORY_MB": 4096})}
     return Claim(
@@ -31,29 +30,21 @@ def a_claim(request_id: str = "", instances: int = 1, holds: int = 1, claim_id: 
     )
 
 
-def a_journal(url: str, node_id: str = "node", clock=SYSTEM_CLOCK, **settings) -> SqlJournal:
+def a_journal(url: str, node_id: str = "node", clock: Clock = SYSTEM_CLOCK, **settings: Any) -> Journal:
+    """Open the journal at this URL, with settings of ``JournalSettings``."""
     return open_journal(JournalSettings(connection=url, **settings), node_id, clock)
 
 
-def advanced(journal, claim: Claim, *events: ClaimEvent) -> Claim:
+def advanced(journal: Journal, claim: Claim, *events: ClaimEvent) -> Claim:
+    """Tell a journal that this happened to a claim, and return what became of it."""
     for event in events:
         claim = journal.advance(claim.claim_id, event)
     return claim
 
 
-def released(journal, claim: Claim) -> Claim:
+def released(journal: Journal, claim: Claim) -> Claim:
     """Write down that everything that was given up is empty."""
     for hold in claim.holds:
         if hold.state is HoldState.RELEASING:
             claim = journal.advance_hold(claim.claim_id, hold.consumer, HoldEvent.EMPTY)
     return claim
-
-
-def let_die(journal: SqlJournal) -> None:
-    """Make others take an owner for dead that lives: it is silent for too long, or its lock file is gone."""
-    database = journal._database
-    if database.engine.dialect.name == "sqlite":
-        database._locks._path(journal._owner).unlink()
-        return
-    with database.engine.begin() as connection:
-        connection.execute(update(OWNERS).where(OWNERS.c.owner == journal._owner).values(lease_until=func.now()))

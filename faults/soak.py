@@ -1,15 +1,14 @@
-"""Many requests on one journal: it stays as small as its settings say. python -m tests.journal.soak 100000"""
+"""Many requests on one journal: it stays as small as its settings say."""
 
-import sys
-import tempfile
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import true
-
+from faults.written import TO_COMMITTED, a_claim, a_journal, advanced, released
 from placement_client.clock import SYSTEM_CLOCK
+from scheduler.claims.journal import Journal
 from scheduler.claims.states import ClaimEvent
-from tests.journal.claims import TO_COMMITTED, a_claim, a_journal, advanced, released
 
 KEEP = 500
 
@@ -35,20 +34,22 @@ def soak(directory: Path, requests: int, *, durable: bool = True) -> Soaked:
             forgotten += journal.prune()
             sizes.append(sum(path.stat().st_size for path in directory.iterdir()))
     spent = SYSTEM_CLOCK.monotonic() - started
-    kept = len(journal._thread.call(lambda: journal._read(true())))
     journal.close()
+    kept = _kept(directory)
     return Soaked(sizes[len(sizes) // 4], sizes[-1], kept, forgotten, 1000 * spent / requests)
 
 
-def serve(journal, *, give_up: bool) -> None:
+def _kept(directory: Path) -> int:
+    with closing(sqlite3.connect(directory / "journal.sqlite")) as database:
+        (kept,) = database.execute("SELECT count(*) FROM claims").fetchone()
+    return int(kept)
+
+
+def serve(journal: Journal, *, give_up: bool) -> None:
+    """Write down everything that happens to one request."""
     claim = a_claim()
     journal.begin(claim)
     if give_up:
         released(journal, advanced(journal, claim, ClaimEvent.ACCEPTED, ClaimEvent.ABANDONED))
     else:
         advanced(journal, claim, *TO_COMMITTED)
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as directory:
-        print(soak(Path(directory), int(sys.argv[1])))
