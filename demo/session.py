@@ -15,8 +15,8 @@ from placement_client.config import client_from
 from placement_client.testing.server import PlacementServer
 from scheduler import build, load_config
 from scheduler.filter_scheduler import FilterScheduler
-from scheduler.hosts.facts import AggregateFact, HostFact
 from scheduler.hosts.file import HostsFile
+from scheduler.model import AggregateFact, HostFact
 
 RESERVATION_PROJECT = "placement-scheduler"
 
@@ -42,6 +42,7 @@ hosts_file = {hosts_file}
 
 [randomness]
 source = seeded
+allow_seeded = true
 seed = demo {seed}
 """
 

@@ -7,7 +7,6 @@ else wrote. Allocations are removed by writing empty ones with the generation.
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import msgspec
@@ -41,6 +40,7 @@ from placement_client.query import (
     provider_query_string,
     to_query_string,
     traits_query_string,
+    usages_query_string,
 )
 from placement_client.retry import RetryPolicy, call
 from placement_client.settings import PlacementSettings
@@ -195,11 +195,7 @@ class PlacementClient:
     ) -> ProjectUsages:
         """Return the amounts a project holds by consumer type. Raises InvalidQuery before 1.38."""
         need(True, 38, self.microversion, "usages by consumer type")
-        wanted = {"project_id": project_id, "user_id": user_id, "consumer_type": consumer_type}
-        query_string = urlencode(
-            {key: value for key, value in wanted.items() if value is not None}, quote_via=quote, safe=""
-        )
-        return self._get(ProjectUsages, "/usages", query_string)
+        return self._get(ProjectUsages, "/usages", usages_query_string(project_id, user_id, consumer_type))
 
     def list_resource_providers(self, providers: ProviderFilter = ALL_PROVIDERS) -> list[ResourceProvider]:
         """Return the resource providers that pass a filter. Raises InvalidQuery before sending."""

@@ -1,10 +1,14 @@
 """The ``[placement]`` section: keystoneauth's own options where they have a meaning here, and ours."""
 
-from collections.abc import Container
+import os
+from collections.abc import Callable, Container, Mapping
+from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 from keystoneauth1 import exceptions, loading
-from keystoneauth1.plugin import BaseAuthPlugin
+from keystoneauth1.plugin import BaseAuthPlugin, FixedEndpointPlugin
+from keystoneauth1.token_endpoint import Token
 from oslo_config import cfg
 from requests.adapters import BaseAdapter
 
@@ -12,11 +16,21 @@ from placement_client.client import PlacementClient
 from placement_client.clock import SYSTEM_CLOCK, Clock
 from placement_client.errors import InsecureEndpoint
 from placement_client.settings import PlacementSettings, RetrySettings
-from placement_client.transport import Endpoint, check_endpoint, make_transport
+from placement_client.transport import (
+    Endpoint,
+    ExposedKey,
+    Reach,
+    Transport,
+    check_endpoint,
+    make_transport,
+    urls_of,
+)
 
 SECTION = "placement"
 
 DEFAULTS = PlacementSettings()
+
+T = TypeVar("T")
 
 OPTIONS = (
     cfg.FloatOpt(
@@ -54,6 +68,19 @@ OPTIONS = (
         "retry_base", default=DEFAULTS.retry.base_s, min=0.0, help="The longest first pause, in seconds; it doubles."
     ),
     cfg.FloatOpt("retry_cap", default=DEFAULTS.retry.cap_s, min=0.0, help="The longest pause, in seconds."),
+    cfg.ListOpt(
+        "allowed_endpoints",
+        default=[],
+        help="When set, the only URLs that requests go to, those for a token included: https://host:port/path for "
+        "this host and port and everything below the path, https://.domain for every host below a domain. Without "
+        "it, any https endpoint of the catalog is used whose address is not link-local, multicast or unspecified.",
+    ),
+    cfg.BoolOpt(
+        "allow_insecure_auth",
+        default=False,
+        help="Accept the auth types none, http_basic and admin_token, which prove nothing or hold a secret that "
+        "never expires. For tests only; warned of at every start.",
+    ),
 )
 
 KEYSTONEAUTH = ("cafile", "certfile", "keyfile", "service_type", "service_name", "valid_interfaces", "region_name",
@@ -75,6 +102,13 @@ REFUSED: dict[str, tuple[object, str]] = {
     "status_code_retry_delay": (None, "use retry_base and retry_cap"),
     "retriable_status_codes": (None, "502, 503 and 504 are repeated for reads"),
 }
+
+# What these variables ask other HTTP libraries for is not done here; an operator who set one may think it is.
+IGNORED_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE",
+                     "SSL_CERT_DIR", "SSLKEYLOGFILE", "NETRC")  # fmt: skip
+
+# none and http_basic; admin_token.
+INSECURE_PLUGINS = (FixedEndpointPlugin, Token)
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
@@ -110,7 +144,20 @@ def settings_from(conf: cfg.ConfigOpts) -> PlacementSettings:
         max_answer_bytes=section.max_answer_bytes,
         pool_size=section.pool_size,
         retry=RetrySettings(section.retry_attempts, section.retry_base, section.retry_cap),
+        allowed_endpoints=tuple(section.allowed_endpoints),
     )
+
+
+def warnings_of(conf: cfg.ConfigOpts, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return what an operator is to be warned of at every start; names of variables, never their values."""
+    warnings = [f"the environment sets {name}, which is ignored" for name in environ if _is_ignored(name)]
+    if conf[SECTION].allow_insecure_auth:
+        warnings.append(f"[{SECTION}] allow_insecure_auth is set: who asks need not be proved, which is for tests only")
+    return tuple(sorted(warnings))
+
+
+def _is_ignored(variable: str) -> bool:
+    return variable.upper() in IGNORED_VARIABLES
 
 
 def client_from(
@@ -118,24 +165,29 @@ def client_from(
 ) -> PlacementClient:
     """Return the client that the configuration describes; ``http_adapter`` replaces the network in tests.
 
-    Raises ValueError naming section and option, or InsecureEndpoint for a URL that is not https.
+    Raises ValueError naming section and option, or InsecureEndpoint for a URL that may not be used.
     """
     settings = settings_from(conf)
     auth = _auth_from(conf)
     endpoint = _endpoint_from(conf)
-    try:
-        transport = make_transport(auth, endpoint, settings, http_adapter)
-    except OSError:
-        transport = None
-    if transport is None:
-        raise ValueError(f"[{SECTION}] cafile, certfile or keyfile cannot be read or is not a PEM file")
+    _check_urls(urls_of(auth, endpoint), settings)
+    transport = _transport_of(lambda: make_transport(auth, endpoint, settings, http_adapter))
     return PlacementClient(transport, settings, clock)
+
+
+def _transport_of(make: Callable[[], Transport]) -> Transport:
+    """Return what ``make`` makes. Raises ValueError saying which file is wrong."""
+    try:
+        return make()
+    except ExposedKey:
+        problem = "keyfile (or certfile, if it holds the key) must belong to this user or root, and be closed to others"
+    except OSError:
+        problem = "cafile, certfile or keyfile cannot be read or is not a PEM file"
+    raise ValueError(f"[{SECTION}] {problem}")
 
 
 def _endpoint_from(conf: cfg.ConfigOpts) -> Endpoint:
     section = conf[SECTION]
-    if section.endpoint_override:
-        _check_url(section.endpoint_override, "endpoint_override")
     return Endpoint(
         override=section.endpoint_override,
         service_type=section.service_type,
@@ -158,23 +210,29 @@ def _auth_from(conf: cfg.ConfigOpts) -> BaseAuthPlugin:
         problem = "the options of this auth_type are not complete or contradict each other"
     if auth is None:
         raise ValueError(f"[{SECTION}] {problem}")
-    for attribute in ("auth_url", "endpoint"):
-        url = getattr(auth, attribute, None)
-        if url:
-            _check_url(url, attribute)
+    if isinstance(auth, INSECURE_PLUGINS) and not conf[SECTION].allow_insecure_auth:
+        raise ValueError(
+            f"[{SECTION}] this auth_type proves nothing or holds a secret that never expires: use password or "
+            "v3applicationcredential, or set allow_insecure_auth = true in a test"
+        )
     return auth
 
 
-def _check_url(url: str, option: str) -> None:
-    """Raise InsecureEndpoint naming the option unless the URL is plain https."""
+def _check_urls(urls: Mapping[str, str], settings: PlacementSettings) -> None:
+    """Raise InsecureEndpoint naming the option of a URL that may not be used."""
+    reach = _checked("allowed_endpoints", lambda: Reach.of(settings.allowed_endpoints, urls.values()))
+    for option, url in urls.items():
+        _checked(option, partial(check_endpoint, url))
+        _checked(option, partial(reach.check_url, url))
+
+
+def _checked(option: str, check: Callable[[], T]) -> T:
+    """Return what a check returns. Raises InsecureEndpoint naming the option when it does."""
     try:
-        check_endpoint(url)
-    except InsecureEndpoint:
-        secure = False
-    else:
-        secure = True
-    if not secure:
-        raise InsecureEndpoint(hint=f"the option {option} in [{SECTION}] is not a plain https URL")
+        return check()
+    except InsecureEndpoint as error:
+        reason = error.hint
+    raise InsecureEndpoint(hint=f"the option {option} in [{SECTION}] cannot be used: {reason}")
 
 
 def _keystoneauth_options(names: Container[str]) -> list[cfg.Opt]:

@@ -75,6 +75,8 @@ def check(request: Request, answer: Answer) -> None:
         raise error_of(request, answer)
     if not _speaks(request, answer):
         raise _error(_unbelieved(request), request, answer, "the answer is not of the microversion asked for")
+    if _writes_allocations(request) and (answer.status != 204 or answer.body):
+        raise _error(_unbelieved(request), request, answer, "allocations are written when 204 says so, without a body")
 
 
 def error_of(request: Request, answer: Answer) -> PlacementError:

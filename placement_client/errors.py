@@ -16,7 +16,7 @@ The tree, by what the caller may conclude::
     │  └─ VersionRefused        406, or no microversion that both sides speak
     ├─ BadAnswer            the answer to a read cannot be trusted or decoded
     ├─ DeadlineExceeded     the time ran out before the request was sent, or while reading
-    ├─ InsecureEndpoint     an endpoint that is not https; refused before a socket opens
+    ├─ InsecureEndpoint     an endpoint that is not https or not allowed; refused before anything is sent
     └─ InvalidQuery         the query cannot be expressed at the negotiated microversion, or is malformed
 
 A message holds what was asked (method and path template), the status and the request id. It never holds server text, a
@@ -153,10 +153,10 @@ class DeadlineExceeded(PlacementError):
 
 
 class InsecureEndpoint(PlacementError):
-    """An endpoint is not https; no socket was opened."""
+    """An endpoint is not https, or not one that a request may go to; nothing was sent to it."""
 
     code = "insecure_endpoint"
-    summary = "Only https endpoints are used."
+    summary = "The endpoint may not be used."
 
 
 class InvalidQuery(PlacementError, ValueError):

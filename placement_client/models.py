@@ -4,6 +4,7 @@ Types are narrow on purpose: an amount is an integer from 1 to 2**31-1, an ident
 class or trait is upper case. An answer that does not fit is a ``BadAnswer``, never a surprise further up.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,7 @@ MAX_AMOUNT = 2**31 - 1
 
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+Ratio = Annotated[float, Meta(ge=-3.40282e38, le=3.40282e38)]  # what Placement stores: a float of single precision
 Name = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z")]
 OwnerId = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -49,11 +51,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One complete HTTP answer; header names are lower case."""
+    """One complete HTTP answer; header names are lower case. Cookies and server text stay out of its ``repr``."""
 
     status: int
-    headers: dict[str, str]
-    body: bytes
+    headers: dict[str, str] = dataclasses.field(repr=False)
+    body: bytes = dataclasses.field(repr=False)
 
     @property
     def age_s(self) -> float | None:
@@ -167,7 +169,7 @@ class Inventory(Struct, frozen=True):
     min_unit: Amount = 1
     max_unit: Amount = MAX_AMOUNT
     step_size: Amount = 1
-    allocation_ratio: float = 1.0
+    allocation_ratio: Ratio = 1.0
 
     @property
     def capacity(self) -> int:

@@ -104,6 +104,12 @@ def provider_query_string(providers: ProviderFilter, microversion: str) -> str:
     return _encode(pairs)
 
 
+def usages_query_string(project_id: str, user_id: str | None, consumer_type: str | None) -> str:
+    """Return the query string of GET /usages. Raises InvalidQuery."""
+    wanted = (("project_id", project_id), ("user_id", user_id), ("consumer_type", consumer_type))
+    return _encode([(key, value) for key, value in wanted if value is not None])
+
+
 def traits_query_string(names: Iterable[str]) -> str:
     """Return the query string of GET /traits for these names. Raises InvalidQuery."""
     return _encode([("name", "in:" + ",".join(_names(names)))])
@@ -115,7 +121,11 @@ def name_segment(name: str) -> str:
 
 
 def _encode(pairs: list[tuple[str, str]]) -> str:
-    return urlencode(sorted(pairs), quote_via=quote, safe=":,!")
+    try:
+        return urlencode(sorted(pairs), quote_via=quote, safe=":,!")
+    except UnicodeEncodeError:  # a lone surrogate
+        pass
+    raise InvalidQuery(hint="a name or id is not text that can be sent")
 
 
 def _check_request(query: CandidateQuery, microversion: str) -> None:

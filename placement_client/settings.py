@@ -18,6 +18,7 @@ class PlacementSettings:
 
     ``cafile`` pins the certificate authorities; None means those of the system. ``connect_timeout_s`` and
     ``read_timeout_s`` bound one wait on the socket, ``timeout_s`` bounds a call that carries no deadline of its own.
+    ``allowed_endpoints`` are the only URLs a request may go to, any when empty.
     """
 
     cafile: str | None = None
@@ -30,3 +31,4 @@ class PlacementSettings:
     max_answer_bytes: int = 1 << 20
     pool_size: int = 16
     retry: RetrySettings = RetrySettings()
+    allowed_endpoints: tuple[str, ...] = ()

@@ -7,13 +7,25 @@ here. Only the outermost knows the call, so it lays the exchange out for its own
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
+
+import requests
 
 from placement_client.clock import Deadline
 from placement_client.settings import PlacementSettings
+from placement_client.transport.endpoints import Reach
+from placement_client.transport.lookup import Resolver
 
 # A wait ends up to a millisecond before the deadline it was given, because poll(2) counts in milliseconds.
 EARLY_S = 0.005
+
+# What the head of an answer may take, with everything that may come before it. Placement sends less than 1 KiB.
+HEAD_BYTES: Final = 1 << 16
+
+
+class UnacceptableAnswer(requests.RequestException):
+    """An answer that is not read any further: encoded, framed in two ways or too long."""
 
 
 @dataclass(slots=True)
@@ -21,15 +33,20 @@ class Exchange:
     """One call, with the identity calls it needs.
 
     ``at_placement`` is true while the latest HTTP request is the one to Placement, not one for a token; ``observed``
-    when that request went over our own sockets, so that ``written`` is exact.
+    when that request went over our own sockets, so that ``written`` is exact. ``received`` counts the bytes of its
+    answer, with its framing, so that nothing that is read in pieces can grow without a bound.
     """
 
     deadline: Deadline
     settings: PlacementSettings
     max_bytes: int
+    reach: Reach = field(default_factory=Reach)
+    resolver: Resolver = field(default_factory=Resolver)
     at_placement: bool = False
     observed: bool = False
     written: bool = False
+    in_head: bool = True
+    received: int = 0
 
     def begin(self, *, at_placement: bool) -> tuple[float, float]:
         """Note that the next HTTP request starts; return its timeouts for connecting and reading.
@@ -37,6 +54,7 @@ class Exchange:
         Raises TimeoutError at the deadline; then the request has not started.
         """
         self.at_placement = self.observed = self.written = False
+        self.in_head, self.received = True, 0
         timeouts = (self.wait_to_connect(), self.wait_to_transfer())
         self.at_placement = at_placement
         return timeouts
@@ -48,6 +66,21 @@ class Exchange:
     def wait_to_transfer(self) -> float:
         """Return the seconds one read or write may take. Raises TimeoutError at the deadline."""
         return self._wait(self.settings.read_timeout_s)
+
+    def head_is_read(self) -> None:
+        """Note that from now on the body is read."""
+        self.in_head = False
+
+    def receive(self, count: int) -> None:
+        """Count bytes of the answer. Raises UnacceptableAnswer when it is longer than anything Placement sends."""
+        self.received += count
+        if self.received > HEAD_BYTES + (0 if self.in_head else self.body_bytes):
+            raise UnacceptableAnswer
+
+    @property
+    def body_bytes(self) -> int:
+        """The bytes that the body may have; an answer of the identity service is never long."""
+        return self.max_bytes if self.at_placement else self.settings.max_answer_bytes
 
     def is_over(self) -> bool:
         """Tell whether the deadline has passed."""

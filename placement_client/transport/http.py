@@ -10,7 +10,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from placement_client.errors import InsecureEndpoint
 from placement_client.settings import PlacementSettings
-from placement_client.transport.exchange import Exchange, current
+from placement_client.transport.connection import BoundedPool
+from placement_client.transport.exchange import Exchange, UnacceptableAnswer, current
 from placement_client.transport.tls import make_context
 
 # Tells our own requests from those of the identity plugin, down to the session, which takes it off before sending.
@@ -18,10 +19,6 @@ MARK = "X-Placement-Call"
 CHUNK_BYTES = 1 << 16
 
 Certificate = bytes | str | tuple[bytes | str, bytes | str] | None
-
-
-class UnacceptableAnswer(requests.RequestException):
-    """An answer that is not read any further: encoded or too long."""
 
 
 class PinnedAdapter(HTTPAdapter):
@@ -32,8 +29,9 @@ class PinnedAdapter(HTTPAdapter):
         super().__init__(pool_maxsize=pool_size, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        """Give every connection our TLS context."""
+        """Give every connection our TLS context and our bounds."""
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"https": BoundedPool}
 
     def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Certificate) -> None:
         """Leave the context alone: requests would add its own bundle of authorities here."""
@@ -59,7 +57,7 @@ class RefusingAdapter(BaseAdapter):
 
     def send(self, *_args: Any, **_kwargs: Any) -> requests.Response:
         """Refuse, before a socket opens. Raises InsecureEndpoint."""
-        raise InsecureEndpoint
+        raise InsecureEndpoint(hint="only https is used")
 
     def close(self) -> None:
         """Do nothing; there is no connection."""
@@ -71,13 +69,15 @@ class BoundedSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send one HTTP request of the current exchange and return its answer with the body read.
 
-        Raises UnacceptableAnswer, TimeoutError and whatever the adapter raises.
+        Raises InsecureEndpoint, UnacceptableAnswer, TimeoutError and whatever the adapter raises.
         """
         exchange = current()
         if exchange is None:
             raise UnacceptableAnswer
+        exchange.reach.check_url(request.url or "")
         timeouts = exchange.begin(at_placement=request.headers.pop(MARK, None) is not None)
         response = super().send(request, **kwargs | {"timeout": timeouts, "stream": True, "allow_redirects": False})
+        exchange.head_is_read()
         try:
             body = _read(response, exchange)
         finally:
@@ -106,12 +106,18 @@ def make_http_session(settings: PlacementSettings, adapter: BaseAdapter | None =
 
 
 def _read(response: requests.Response, exchange: Exchange) -> bytes:
-    """Return the whole body. Raises UnacceptableAnswer, unread, when it is encoded; and when it is too long."""
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+    """Return the whole body. Raises UnacceptableAnswer: unread when its form is strange, and when it is too long."""
+    if not _is_plain(response.headers):
         raise UnacceptableAnswer
     body = bytearray()
     for chunk in response.iter_content(CHUNK_BYTES):
         body += chunk
-        if len(body) > exchange.max_bytes:
+        if len(body) > exchange.body_bytes:
             raise UnacceptableAnswer
     return bytes(body)
+
+
+def _is_plain(headers: Mapping[str, str]) -> bool:
+    """Tell whether a body is not encoded, and says in one way only where it ends."""
+    encoding = headers.get("Content-Encoding", "identity").lower()
+    return encoding == "identity" and not ("Content-Length" in headers and "Transfer-Encoding" in headers)

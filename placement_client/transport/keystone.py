@@ -4,11 +4,10 @@ The question that matters is whether a failed request may have reached Placement
 another adapter stands in their place, the exception tells, and "perhaps" counts as yes.
 """
 
-import contextlib
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Final
 
 import requests
 import urllib3.exceptions
@@ -32,8 +31,11 @@ from placement_client.errors import (
 )
 from placement_client.models import Answer, Request
 from placement_client.settings import PlacementSettings
-from placement_client.transport.exchange import Exchange, exchanging
-from placement_client.transport.http import MARK, UnacceptableAnswer, make_http_session
+from placement_client.transport.endpoints import Reach, check_endpoint
+from placement_client.transport.exchange import Exchange, UnacceptableAnswer, exchanging
+from placement_client.transport.http import MARK, make_http_session
+from placement_client.transport.login import Login
+from placement_client.transport.lookup import Resolver
 
 NEVER_CONNECTED = (
     requests.ConnectTimeout,
@@ -47,6 +49,18 @@ BAD_CREDENTIALS = (
     exceptions.Forbidden,
     exceptions.MissingAuthPlugin,
     exceptions.AuthorizationFailure,
+)
+# What it means that nothing was sent to Placement; the first line that fits.
+NOTHING_SENT: Final[tuple[tuple[type | tuple[type, ...], type[PlacementError], str], ...]] = (
+    (BAD_CREDENTIALS, NotAuthorized, "the identity service refused the credentials"),
+    # What Keystone says of a deleted application credential.
+    (exceptions.NotFound, NotAuthorized, "the identity service knows no such credentials, or auth_url is wrong"),
+    (
+        exceptions.CatalogException,
+        NotSent,
+        "no endpoint of Placement was found, check service_type, region_name and valid_interfaces",
+    ),
+    (ssl.SSLCertVerificationError, NotSent, "the certificate was not accepted, check cafile and the host name"),
 )
 
 
@@ -64,28 +78,48 @@ class Endpoint:
 class KeystoneTransport:
     """Sends requests with a token of the auth plugin to the endpoint its catalog (or the override) names."""
 
-    def __init__(self, adapter: Adapter, settings: PlacementSettings) -> None:
+    def __init__(self, adapter: Adapter, settings: PlacementSettings, reach: Reach, resolver: Resolver) -> None:
         self._adapter = adapter
+        self._login = Login(adapter)
         self._settings = settings
+        self._reach = reach
+        self._resolver = resolver
 
     def send(self, request: Request, deadline: Deadline) -> Answer:
         """Return the complete answer, whatever its status. Raises PlacementError, nothing else."""
-        exchange = Exchange(deadline, self._settings, request.max_bytes)
+        exchange = Exchange(deadline, self._settings, request.max_bytes, self._reach, self._resolver)
         headers = _headers(request)
         with exchanging(exchange):
             try:
-                return _answer(self._request(request, headers))
+                return _answer(self._request(request, headers, exchange))
             except Exception as error:  # noqa: BLE001 - plugins and adapters may raise anything; none of it may escape
                 failure = _failure(error, exchange, request)
+            except BaseException as interruption:
+                interruption.__traceback__ = None  # the frames below hold token and password, and locals may be printed
+                raise
         # Outside the except block: the foreign error, which holds URLs and tokens, must not become the context.
         raise failure
 
-    def _request(self, request: Request, headers: dict[str, str]) -> requests.Response:
+    def _request(self, request: Request, headers: dict[str, str], exchange: Exchange) -> requests.Response:
+        """Send with the token at hand, and once more with a new one when that is not accepted."""
+        token = self._login.headers(exchange)
+        endpoint = self._login.endpoint(exchange)
+        check_endpoint(endpoint)
+        url = endpoint.rstrip("/") + request.path
+        response = self._send(url, request, {**headers, **token})
+        if response.status_code == 401 and self._login.renew(token, exchange):
+            response = self._send(url, request, {**headers, **self._login.headers(exchange)})
+        if response.status_code != 401:
+            self._login.accepted()
+        return response
+
+    def _send(self, url: str, request: Request, headers: dict[str, str]) -> requests.Response:
         return self._adapter.session.request(
-            self._url(request),
+            url,
             request.method,
             auth=self._adapter.auth,
-            authenticated=True,
+            authenticated=False,
+            allow_reauth=False,
             redirect=False,
             raise_exc=False,
             log=False,
@@ -94,20 +128,17 @@ class KeystoneTransport:
             data=request.body,
         )
 
-    def _url(self, request: Request) -> str:
-        endpoint = self._adapter.get_endpoint(skip_discovery=True)
-        if not endpoint:
-            raise exceptions.EndpointNotFound
-        check_endpoint(endpoint)
-        return endpoint.rstrip("/") + request.path
-
 
 def make_transport(
-    auth: BaseAuthPlugin, endpoint: Endpoint, settings: PlacementSettings, http_adapter: BaseAdapter | None = None
+    auth: BaseAuthPlugin,
+    endpoint: Endpoint,
+    settings: PlacementSettings,
+    http_adapter: BaseAdapter | None = None,
+    resolver: Resolver | None = None,
 ) -> KeystoneTransport:
     """Return a transport that authenticates with ``auth``; ``http_adapter`` replaces our own below https.
 
-    Raises OSError when a certificate file cannot be used.
+    Raises OSError when a certificate file cannot be used, InsecureEndpoint for a list of endpoints that is none.
     """
     http = make_http_session(settings, http_adapter)
     session = Session(auth=auth, session=http, redirect=False, app_name="placement-scheduler")
@@ -120,23 +151,19 @@ def make_transport(
         interface=list(endpoint.interfaces),
         endpoint_override=endpoint.override,
     )
-    return KeystoneTransport(adapter, settings)
+    reach = Reach.of(settings.allowed_endpoints, urls_of(auth, endpoint).values())
+    return KeystoneTransport(adapter, settings, reach, resolver or Resolver())
 
 
-def check_endpoint(url: str) -> None:
-    """Raise InsecureEndpoint unless the URL is plain https: no credentials, no query, no fragment."""
-    if not url.lower().startswith("https://") or not _host(url):
-        raise InsecureEndpoint
-    if "@" in url or "?" in url or "#" in url:
-        raise InsecureEndpoint(hint="an endpoint has no credentials, query or fragment")
-
-
-def _host(url: str) -> str | None:
-    """Return the host of a URL, or None when there is none or the URL is malformed."""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        return parts.hostname if parts.port != 0 else None
-    return None
+def urls_of(auth: BaseAuthPlugin, endpoint: Endpoint) -> dict[str, str]:
+    """Return the URLs that the operator wrote, by the name of their option."""
+    written = {
+        "auth_url": getattr(auth, "auth_url", None),
+        "endpoint": getattr(auth, "endpoint", None),
+        "oauth2_endpoint": getattr(auth, "oauth2_endpoint", None),
+        "endpoint_override": endpoint.override,
+    }
+    return {option: url for option, url in written.items() if url}
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -175,7 +202,7 @@ def _conclusion(error: Exception, exchange: Exchange, request: Request) -> tuple
     if exchange.is_over():
         return DeadlineExceeded, ""
     if any(isinstance(cause, UnacceptableAnswer) for cause in causes):
-        return BadAnswer, "the body is encoded or too long"
+        return BadAnswer, "the answer is encoded, framed in two ways or too long"
     return OutcomeUnknown, ""
 
 
@@ -183,12 +210,9 @@ def _nothing_sent(causes: list[BaseException], exchange: Exchange) -> tuple[type
     """Tell why no request reached Placement; credentials and catalog do not mend by repeating."""
     if exchange.is_over():
         return DeadlineExceeded, ""
-    if any(isinstance(cause, BAD_CREDENTIALS) for cause in causes):
-        return NotAuthorized, "the identity service refused the credentials"
-    if any(isinstance(cause, exceptions.CatalogException) for cause in causes):
-        return NotSent, "no endpoint of Placement was found, check service_type, region_name and valid_interfaces"
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return NotSent, "the certificate was not accepted, check cafile and the host name"
+    for kinds, conclusion, hint in NOTHING_SENT:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return conclusion, hint
     if exchange.at_placement:
         return NotSent, "no connection could be made"
     return NotSent, "no token could be got from the identity service, check auth_url"

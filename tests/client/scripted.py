@@ -44,8 +44,9 @@ class ScriptedServer:
 
 
 def http(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
-    """Return a complete HTTP answer."""
-    fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
+    """Return a complete HTTP answer; its length is said once, by the caller when chunks are."""
+    length = {} if "Transfer-Encoding" in (headers or {}) else {"Content-Length": str(len(body))}
+    fields = {"Content-Type": "application/json", **length, **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + body
 
@@ -168,8 +169,8 @@ class Authority:
         self.cafile = str(directory / "ca.pem")
         self.ca.cert_pem.write_to_path(self.cafile)
 
-    def context(self, *names: str) -> ssl.SSLContext:
+    def context(self, *names: str, **validity: Any) -> ssl.SSLContext:
         """Return the context of a server with these names, localhost by default."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert(*(names or ("localhost", "127.0.0.1"))).configure_cert(context)
+        self.ca.issue_cert(*(names or ("localhost", "127.0.0.1")), **validity).configure_cert(context)
         return context

@@ -217,7 +217,7 @@ def test_candidates_are_asked_for_with_their_own_bound() -> None:
 def test_usages_escape_what_they_ask_for() -> None:
     there, script = client(ok({"usages": {"INSTANCE": {"VCPU": 3, "consumer_count": 2}}}))
     assert there.get_project_usages("a&b=c/é", "u", "INSTANCE").consumers("INSTANCE") == 2
-    assert script.requests[1].path == "/usages?project_id=a%26b%3Dc%2F%C3%A9&user_id=u&consumer_type=INSTANCE"
+    assert script.requests[1].path == "/usages?consumer_type=INSTANCE&project_id=a%26b%3Dc%2F%C3%A9&user_id=u"
 
 
 def test_usages_by_type_need_1_38() -> None:

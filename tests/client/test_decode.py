@@ -196,6 +196,14 @@ def test_a_success_of_the_asked_microversion_passes() -> None:
     check(Request("GET", "/", "/"), Answer(200, {}, b"{}"))
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b""), (200, b"{}"), (200, b"<html>"), (201, b""), (202, b""), (204, b"{}")]
+)
+def test_a_write_of_allocations_is_believed_at_204_without_a_body(status: int, body: bytes) -> None:
+    with pytest.raises(OutcomeUnknown, match="204"):
+        check(WRITE, Answer(status, dict(AUTHENTIC), body))
+
+
 @pytest.mark.parametrize("how", forged(409))
 def test_no_server_text_reaches_an_error(how: str) -> None:
     for answer in (forged(409)[how], refusal(409, CANARY), refusal(400, CANARY), proxy(500), proxy(401)):

@@ -153,9 +153,12 @@ def test_http_for_the_identity_service_is_refused(server: Serve, settings: Place
     assert keystone.connections == 0
 
 
-def test_a_redirect_of_keystone_does_not_forward_the_password(server: Serve, settings: PlacementSettings) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 305, 307, 308])
+def test_a_redirect_of_keystone_does_not_forward_the_password(
+    server: Serve, settings: PlacementSettings, status: int
+) -> None:
     other = server(DONE)
-    keystone = server(reply(307, b"", {"Location": f"{other.url}/v3/auth/tokens"}))
+    keystone = server(reply(status, b"", {"Location": f"{other.url}/v3/auth/tokens"}))
     with pytest.raises(NotSent):
         transport(keystone.url, settings).send(PUT, soon())
     assert other.seen == []

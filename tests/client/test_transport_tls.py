@@ -10,7 +10,7 @@ from placement_client.clock import Deadline
 from placement_client.errors import InsecureEndpoint, NotSent, OutcomeUnknown, PlacementError
 from placement_client.models import Request
 from placement_client.settings import PlacementSettings
-from placement_client.transport import check_endpoint, make_http_session
+from placement_client.transport import Reach, check_endpoint, make_http_session
 from placement_client.transport.exchange import Exchange, exchanging
 from placement_client.transport.tls import make_context
 from tests.client.conftest import TOKEN, Connect, Serve
@@ -65,7 +65,8 @@ def test_verification_cannot_be_switched_off(server: Serve, stranger: Authority,
     there = server(OK, stranger.context())
     session = make_http_session(settings)
     session.verify = False
-    with exchanging(Exchange(soon(), settings, 1 << 20)), pytest.raises(requests.exceptions.SSLError):
+    reach = Reach(named=frozenset({"localhost"}))
+    with exchanging(Exchange(soon(), settings, 1 << 20, reach)), pytest.raises(requests.exceptions.SSLError):
         session.get(there.url)
     assert there.seen == []
 
@@ -102,6 +103,7 @@ def test_a_client_certificate_is_shown(
     there = server(OK, context)
     pem = tmp_path_factory.mktemp("client") / "client.pem"
     authority.ca.issue_cert("client.test").private_key_and_cert_chain_pem.write_to_path(pem)
+    pem.chmod(0o600)
     assert connect(there.url, certfile=str(pem)).send(GET, soon()).status == 200
     with pytest.raises(PlacementError):
         connect(there.url).send(GET, soon())
@@ -148,14 +150,25 @@ def test_a_plain_https_endpoint_passes(url: str) -> None:
     check_endpoint(url)
 
 
+REDIRECTS = [301, 302, 303, 305, 307, 308]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["same host", "other host"])
 @pytest.mark.parametrize("scheme", ["https", "http"])
-@pytest.mark.parametrize("status", [301, 302, 303, 305, 307, 308])
-def test_redirects_are_never_followed(server: Serve, connect: Connect, status: int, scheme: str) -> None:
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_redirects_are_never_followed(server: Serve, connect: Connect, status: int, scheme: str, host: str) -> None:
     """The other server sees no request and so no token; the redirect comes back as an answer like any other."""
     other = server(OK)
-    there = server(reply(status, b"moved", {"Location": f"{scheme}://localhost:{other.port}/allocations/x"}))
+    there = server(reply(status, b"moved", {"Location": f"{scheme}://{host}:{other.port}/allocations/x"}))
     assert connect(there.url).send(PUT, soon()).status == status
     assert (len(there.seen), other.seen, other.connections) == (1, [], 0)
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_a_redirect_to_the_server_itself_is_not_followed_either(server: Serve, connect: Connect, status: int) -> None:
+    there = server(reply(status, b"moved", {"Location": "/allocations/y"}))
+    assert connect(there.url).send(PUT, soon()).status == status
+    assert len(there.seen) == 1
 
 
 def test_proxies_of_the_environment_see_nothing(
