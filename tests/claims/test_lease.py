@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from placement_client.secret import Secret
 from scheduler.claims import CONFIRMED, RESERVED, Claimer, ClaimState, RequestFacts
 from scheduler.claims.sql_journal import open_journal
 from scheduler.errors import Fenced, JournalUnavailable
@@ -19,7 +20,7 @@ class Replica:
 
     def __init__(self, mock, url, node):
         self.clock, self.sweeper = SteppedClock(), Quiet()
-        settings = JournalSettings(connection=url, lease_s=30.0, heartbeat_s=5.0, durable=False)
+        settings = JournalSettings(connection=Secret(url), lease_s=30.0, heartbeat_s=5.0, durable=False)
         self.journal = open_journal(settings, node, self.clock)
         self.placement = mock.client(retry_attempts=1)
         self.placement.negotiate()
