@@ -1,7 +1,8 @@
 """Placement for tests of controllers: a mock, the real server in this process or behind TLS, and faults by call.
 
-``MockPlacement`` needs placement-scheduler[testing], ``RealPlacement`` and ``PlacementServer`` need [embedded],
-``PostgresServer`` needs [postgresql]. Fixtures: ``pytest_plugins = ["placement_client.testing.pytest_plugin"]``.
+``MockPlacement`` needs placement-scheduler[testing], ``RealPlacement``, ``PlacementServer`` and ``KeystoneServer`` need
+[embedded], ``PostgresServer`` needs [postgresql]. Fixtures:
+``pytest_plugins = ["placement_client.testing.pytest_plugin"]``.
 """
 
 import importlib
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from placement_client.testing.faults import Call, Fault, FaultAdapter, Script
+    from placement_client.testing.keystone import KeystoneServer
     from placement_client.testing.mock import MockPlacement
     from placement_client.testing.postgresql import PostgresServer
     from placement_client.testing.real import RealPlacement
@@ -19,6 +21,7 @@ __all__ = [
     "MockPlacement",
     "RealPlacement",
     "PlacementServer",
+    "KeystoneServer",
     "PostgresServer",
     "FaultAdapter",
     "Call",
@@ -32,6 +35,7 @@ _HOMES = {
     "MockPlacement": ("mock", "testing"),
     "RealPlacement": ("real", "embedded"),
     "PlacementServer": ("server", "embedded"),
+    "KeystoneServer": ("keystone", "embedded"),
     "PostgresServer": ("postgresql", "postgresql"),
     "FaultAdapter": ("faults", ""),
     "Call": ("faults", ""),

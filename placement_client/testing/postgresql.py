@@ -15,7 +15,7 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404  # starts test servers
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,7 +113,7 @@ class PostgresServer:
         options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync", f"--username={_ROLE}"]
         places = [f"--pgdata={self._data}", f"--pwfile={password_file}"]
         with self.log_file.open("ab") as log:
-            done = subprocess.run(
+            done = subprocess.run(  # nosec B603  # no shell, no word from outside
                 [self._bin / "initdb", *places, *options], user=self._user, cwd="/", stdout=log, stderr=log, check=False
             )
         if done.returncode:
@@ -132,7 +132,7 @@ class PostgresServer:
     def _launch(self) -> None:
         options = [f"--{name}={value}" for name, value in (self._settings | {"port": str(self.port)}).items()]
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # nosec B603  # no shell, no word from outside
                 [self._bin / "postgres", "-D", self._data, *options],
                 user=self._user,
                 cwd="/",
@@ -188,7 +188,7 @@ def _unprivileged_user() -> str | None:
 @contextlib.contextmanager
 def _directory_of(user: str | None) -> Iterator[Path]:
     """Yield a directory owned by ``user``, below a directory that every user can enter."""
-    parent = "/tmp" if user else None
+    parent = "/tmp" if user else None  # nosec B108  # mkdtemp makes a new private directory in it
     with tempfile.TemporaryDirectory(prefix="postgresql-", dir=parent) as directory:
         if user:
             shutil.chown(directory, user)
@@ -223,7 +223,8 @@ def _of_the_wheel() -> list[Path]:
 def _reachable(binaries: Path, user: str | None, directory: Path) -> Path:
     """Return the binaries, or a copy of the wheel where ``user`` may not enter, as in root's home directory."""
     try:
-        subprocess.run([binaries / "postgres", "--version"], user=user, cwd="/", stdout=subprocess.DEVNULL, check=True)
+        command = [str(binaries / "postgres"), "--version"]
+        subprocess.run(command, user=user, cwd="/", stdout=subprocess.DEVNULL, check=True)  # nosec B603  # no shell
     except PermissionError:
         site_packages = binaries.parents[2]
         for part in site_packages.glob(f"{_WHEEL}*"):  # the package and its libraries, found relative to each other

@@ -1,10 +1,42 @@
 """Who may ask for what: the checks that every request passes before anything is decided."""
 
 from collections.abc import Sequence
+from typing import Literal, Protocol, get_args
 from uuid import UUID
 
+from msgspec import Struct
+
 from scheduler.errors import InvalidRequest, NotPermitted
+from scheduler.model.decision import DecisionRecord
 from scheduler.model.request import RequestContext, RequestSpec
+
+Action = Literal["schedule:create", "schedule:force_host", "explain:read", "audit:read", "audit:heal", "recover:run"]
+ACTIONS: tuple[str, ...] = get_args(Action)
+
+
+class Owner(Struct, frozen=True):
+    """Whose request an action is about; empty where it is about nobody's in particular."""
+
+    project_id: str = ""
+    user_id: str = ""
+
+
+NOBODY = Owner()
+
+
+class Authorize(Protocol):
+    """Says whether a context may do something."""
+
+    def __call__(self, context: RequestContext, action: Action, target: Owner, /) -> None:
+        """Return when it may; raise NotPermitted when not."""
+        ...
+
+
+def owner_of(record: DecisionRecord | None) -> Owner:
+    """Return whose request a record is about."""
+    if record is None:
+        return NOBODY
+    return Owner(record.project_id, record.user_id)
 
 
 def checked_instances(instance_uuids: Sequence[UUID | str], at_most: int) -> tuple[UUID, ...]:
@@ -25,11 +57,24 @@ def _uuid(text: str, at: int) -> UUID:
     raise InvalidRequest(problem)
 
 
-def check_owner(context: RequestContext, spec: RequestSpec) -> None:
-    """Check that the context may place instances of this owner there; NotPermitted says what it lacks."""
-    if context.is_elevated:
-        return
-    if (context.project_id, context.user_id) != (spec.project_id, spec.user_id):
-        raise NotPermitted("project_id and user_id must be the context's, unless the context is elevated.")
+def admit(context: RequestContext, spec: RequestSpec, authorize: Authorize) -> None:
+    """Check that the context may make this request; NotPermitted says what it lacks."""
+    owner = Owner(spec.project_id, spec.user_id)
+    check_owner(context, owner)
+    authorize(context, "schedule:create", owner)
     if spec.force_hosts or spec.force_nodes:
-        raise NotPermitted("force_hosts and force_nodes need an elevated context.")
+        authorize(context, "schedule:force_host", owner)
+
+
+def check_owner(context: RequestContext, owner: Owner) -> None:
+    """Check that the context may place instances of this owner; no policy makes this rule weaker."""
+    if not context.is_elevated and (context.project_id, context.user_id) != (owner.project_id, owner.user_id):
+        raise NotPermitted("project_id and user_id must be the context's, unless the context is elevated.")
+
+
+def by_elevation(context: RequestContext, action: Action, target: Owner) -> None:
+    """Let owners make requests and elevated contexts do the rest: the rule where no policy file is set."""
+    if action == "schedule:create" or context.is_elevated:
+        return
+    forced = action == "schedule:force_host"
+    raise NotPermitted(f"{'force_hosts and force_nodes need' if forced else f'{action} needs'} an elevated context.")

@@ -13,7 +13,7 @@ from placement_client.clock import SYSTEM_CLOCK, Deadline
 from placement_client.errors import NotSent
 from placement_client.testing import PlacementServer, PostgresServer, RealPlacement
 from placement_client.testing.connect import client_at
-from placement_client.testing.server import _require_packages
+from placement_client.testing.tls_server import require_packages
 from tests.client.contract.fleet import Fleet, claim, id_of
 
 
@@ -72,7 +72,7 @@ def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:
 def test_a_missing_package_is_named() -> None:
     """Who lacks the extra is told which to install."""
     with pytest.raises(RuntimeError, match=r"no_such_package.*\[embedded\]"):
-        _require_packages(("no_such_package",))
+        require_packages(("no_such_package",))
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
