@@ -14,13 +14,14 @@ from placement_client.client import PlacementClient
 from placement_client.models import AllocationRequest, Resources
 from scheduler.claims import Claimer
 from scheduler.claims.sweeper import Sweeper
-from scheduler.filter_scheduler import FilterScheduler, Plan, Work
+from scheduler.filter_scheduler import FilterScheduler
 from scheduler.hosts import HostSource, HostTable
 from scheduler.model import DecisionRecord
 from scheduler.model.plan import AmountOn, Placing
 from scheduler.randomness import SeededRandomSource
-from scheduler.selection import Plugins
+from scheduler.selection import Plan, Plugins
 from scheduler.settings import ClaimSettings, ExplainSettings, JournalSettings, OrderSettings, SchedulerSettings
+from scheduler.work import Work
 
 RESERVATIONS = "reservations"
 # Without a random part in the pauses, which would come from outside the history.
@@ -48,6 +49,9 @@ class NoRecords:
 
     def last(self) -> None:
         """Return nothing."""
+
+    def put_down(self, reader: object, request_id: str) -> None:
+        """Do nothing."""
 
 
 class SweeperByHand(Sweeper):

@@ -18,11 +18,13 @@ from scheduler.errors import (
     SchedulingUnavailable,
 )
 from scheduler.filter_scheduler import FilterScheduler
-from scheduler.hosts import AggregateFact, HostFact, HostSnapshot, HostSource, snapshot_of
+from scheduler.hosts import HostSnapshot, HostSource, snapshot_of
 from scheduler.model import (
+    AggregateFact,
     DecisionRecord,
     Destination,
     Flavor,
+    HostFact,
     Image,
     RequestContext,
     RequestGroup,

@@ -1,7 +1,8 @@
 """The composition root: the one file that names concrete classes."""
 
-import secrets
+import importlib.metadata
 
+import numpy as np
 from oslo_config import cfg
 
 import placement_client.config
@@ -14,16 +15,24 @@ from scheduler import config
 from scheduler.claims import Claimer
 from scheduler.claims.sql_journal import open_journal
 from scheduler.errors import InvalidSettings
+from scheduler.events import EventLog, Pseudonyms
+from scheduler.events.table import LOG_STARTED, UNSAFE_SETTING
 from scheduler.explain.observers import Observer, RecordStore
 from scheduler.filter_scheduler import FilterScheduler
 from scheduler.filters import load_filters
+from scheduler.filters.registry import GROUP as FILTER_PLUGINS
 from scheduler.hosts import FileHostSource, HostSource, PlacementHostSource
-from scheduler.logs import Pseudonyms, RequestLog, key_from_file
+from scheduler.logs import RequestLog, key_from_file
+from scheduler.model import Rules
+from scheduler.model.admission import Authorize, by_elevation
+from scheduler.plugins import providers_of
+from scheduler.policy import PolicyFile
 from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomSource
 from scheduler.records import DirectoryRecords, MemoryRecords
 from scheduler.selection import Plugins
-from scheduler.settings import ExplainSettings, SchedulerSettings
+from scheduler.settings import ExplainSettings, FilterSettings, OrderSettings, SchedulerSettings, WeigherSettings
 from scheduler.weighers import load_weighers
+from scheduler.weighers.registry import GROUP as WEIGHER_PLUGINS
 
 MEMORY = "memory://"
 
@@ -47,28 +56,40 @@ def build(
     install_guards()
     settings = config.settings_from(conf)
     placement = placement_of(conf, http_adapter, clock)
-    plugins = Plugins(load_filters(settings.filters), load_weighers(settings.weighers), settings.order)
-    log = RequestLog(pseudonyms_of(conf))
+    log = log_of(conf, clock)
+    log(LOG_STARTED, release=release(), key=log.key_id)
+    for warning in placement_client.config.warnings_of(conf):
+        log(UNSAFE_SETTING, setting=warning)
     scheduler = FilterScheduler(
         placement=placement,
-        hosts=hosts or host_source_of(conf, placement, clock),
-        plugins=plugins,
-        claimer=claimer_of(settings, placement, clock),
-        random_source=random_source or random_source_of(conf),
+        hosts=hosts or host_source_of(conf, placement, clock, log),
+        plugins=plugins_of(settings.filters, settings.weighers, settings.order),
+        claimer=claimer_of(settings, placement, clock, log),
+        random_source=random_source or random_source_of(conf, log),
         settings=settings,
         clock=clock,
         records=records_of(settings.explain),
-        observers=(log, *observers),
+        observers=(RequestLog(log), *observers),
+        log=log,
+        authorize=authorizer_of(conf),
     )
     scheduler.recover()
     return scheduler
 
 
-def claimer_of(settings: SchedulerSettings, placement: PlacementClient, clock: Clock) -> Claimer:
+def plugins_of(filters: FilterSettings, weighers: WeigherSettings, order: OrderSettings) -> Plugins:
+    """Return the plugins that these settings name, and what a decision record says of them. Raises InvalidSettings."""
+    outside = providers_of({FILTER_PLUGINS: filters.enabled_filters, WEIGHER_PLUGINS: weighers.enabled_weighers})
+    versions = {"placement-scheduler": release(), "numpy": np.__version__, **outside}
+    rules = Rules(filters=filters, weighers=weighers, order=order, versions=versions)
+    return Plugins(load_filters(filters), load_weighers(weighers), order, rules)
+
+
+def claimer_of(settings: SchedulerSettings, placement: PlacementClient, clock: Clock, log: EventLog) -> Claimer:
     """Return the claimer on the journal that ``[journal]`` names."""
     journal = open_journal(settings.journal, settings.claims.node_id, clock)
-    beat = None if settings.journal.connection == MEMORY else settings.journal
-    return Claimer(placement, journal, settings.claims, clock, beat=beat)
+    beat = None if settings.journal.connection.reveal() == MEMORY else settings.journal
+    return Claimer(placement, journal, settings.claims, clock, beat=beat, log=log)
 
 
 def placement_of(conf: cfg.ConfigOpts, http_adapter: HttpAdapter | None, clock: Clock) -> PlacementClient:
@@ -80,31 +101,52 @@ def placement_of(conf: cfg.ConfigOpts, http_adapter: HttpAdapter | None, clock: 
     raise InvalidSettings(problem)
 
 
-def host_source_of(conf: cfg.ConfigOpts, placement: PlacementClient, clock: Clock) -> HostSource:
+def host_source_of(conf: cfg.ConfigOpts, placement: PlacementClient, clock: Clock, log: EventLog) -> HostSource:
     """Return where ``[hosts]`` says that the facts of hosts come from."""
     settings = config.hosts_from(conf)
-    listing = PlacementHostSource(placement, clock, settings.refresh_interval_s, settings.details)
+    listing = PlacementHostSource(placement, clock, settings.refresh_interval_s, settings.details, log)
     if settings.source == "file" and settings.hosts_file:
         return FileHostSource(settings.hosts_file, listing, clock)
     return listing
 
 
-def random_source_of(conf: cfg.ConfigOpts) -> RandomSource:
-    """Return the random source that ``[randomness]`` names."""
+def random_source_of(conf: cfg.ConfigOpts, log: EventLog) -> RandomSource:
+    """Return the random source that ``[randomness]`` names; a seeded one is warned of."""
     settings = config.randomness_from(conf)
     if settings.source == "seeded" and settings.seed:
-        return SeededRandomSource(settings.seed.encode())
+        log(UNSAFE_SETTING, setting="[randomness] source: seeded; whoever knows the seed foresees every placement")
+        return SeededRandomSource(settings.seed.reveal().encode())
     return SystemRandomSource()
 
 
 def records_of(settings: ExplainSettings) -> RecordStore:
     """Return where ``[explain]`` says that decision records are kept."""
     if settings.record_dir:
-        return DirectoryRecords(settings.record_dir, settings.max_records)
+        return DirectoryRecords(
+            settings.record_dir,
+            settings.max_records,
+            max_record_bytes=settings.max_record_bytes,
+            max_total_bytes=settings.max_total_bytes,
+            keep_days=settings.keep_days,
+        )
     return MemoryRecords(settings.max_records)
 
 
-def pseudonyms_of(conf: cfg.ConfigOpts) -> Pseudonyms:
-    """Return the pseudonyms under the key that ``[logging]`` names, or under a key of this process alone."""
+def authorizer_of(conf: cfg.ConfigOpts) -> Authorize:
+    """Return who says what a context may do: the file that ``[policy]`` names, or the rule without one."""
+    file = config.policy_from(conf).policy_file
+    return PolicyFile(file) if file else by_elevation
+
+
+def log_of(conf: cfg.ConfigOpts, clock: Clock = SYSTEM_CLOCK) -> EventLog:
+    """Return the log whose pseudonyms are made with the key that ``[logging]`` names, or with one of its own."""
     key_file = config.logging_from(conf).pseudonym_key_file
-    return Pseudonyms(key_from_file(key_file) if key_file else secrets.token_bytes(32))
+    return EventLog(Pseudonyms(key_from_file(key_file)) if key_file else None, clock)
+
+
+def release() -> str:
+    """Return the version of this package, "0" where it is not installed."""
+    try:
+        return importlib.metadata.version("placement-scheduler")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"

@@ -15,7 +15,13 @@ The tree, by what the caller should do::
     │  └─ ClaimInDoubt             the answer to a confirmation was lost; it will be settled
     ├─ InvalidSettings         the configuration is wrong; every problem is named with section and option
     └─ IllegalTransition       a claim was told something that cannot happen in its state (a defect, nothing changed)
+
+What leaves the process says nothing of the cause: text, ``repr``, ``args`` and pickle of NoValidHost, InstanceConflict
+and SchedulingUnavailable are constant, and those of the errors below the latter are its own, but for the two that tell
+a caller what to do. Request id, reason and detail are attributes for a caller in this process, and are not pickled.
 """
+
+from typing import Any
 
 
 class SchedulerError(Exception):
@@ -24,16 +30,34 @@ class SchedulerError(Exception):
     code = "scheduler_error"
 
 
-class NoValidHost(SchedulerError):
-    """Nothing fits; the text is the same whatever the cause."""
+class ConstantError(Exception):
+    """An error that looks the same whatever its cause, so that no tenant learns the cause from it.
 
-    code = "no_valid_host"
-    MESSAGE = "No valid host was found."
+    A class that gives no ``MESSAGE`` of its own shows itself as the one that it takes its message from.
+    """
+
+    MESSAGE = ""
 
     def __init__(self, request_id: str = "") -> None:
         """Keep the request id, by which an operator finds the decision record."""
         super().__init__(self.MESSAGE)
         self.request_id = request_id
+
+    def __repr__(self) -> str:
+        return f"{self._shown_as().__name__}({self.MESSAGE!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._shown_as(), ()
+
+    def _shown_as(self) -> type["ConstantError"]:
+        return next(kind for kind in type(self).__mro__ if "MESSAGE" in vars(kind))
+
+
+class NoValidHost(ConstantError, SchedulerError):
+    """Nothing fits; the text is the same whatever the cause."""
+
+    code = "no_valid_host"
+    MESSAGE = "No valid host was found."
 
 
 class InvalidRequest(SchedulerError):
@@ -53,28 +77,24 @@ class NotPermitted(SchedulerError):
     code = "not_permitted"
 
 
-class InstanceConflict(SchedulerError):
+class InstanceConflict(ConstantError, SchedulerError):
     """An instance of the request already holds allocations that this request did not write; they are untouched."""
 
     code = "instance_conflict"
-
-    def __init__(self, request_id: str = "") -> None:
-        """Keep the request id."""
-        super().__init__("An instance of the request already holds allocations; they were left as they are.")
-        self.request_id = request_id
+    MESSAGE = "An instance of the request already holds allocations; they were left as they are."
 
 
-class SchedulingUnavailable(SchedulerError):
+class SchedulingUnavailable(ConstantError, SchedulerError):
     """No decision could be made because something the scheduler needs is not working; try again later."""
 
     code = "scheduling_unavailable"
     MESSAGE = "Scheduling is not available at the moment."
 
-    def __init__(self, request_id: str = "", *, reason: str = "", message: str = MESSAGE) -> None:
-        """Keep the request id and a stable reason code, for instance that of a ``PlacementError``."""
-        super().__init__(message)
-        self.request_id = request_id
+    def __init__(self, request_id: str = "", *, reason: str = "", detail: str = "") -> None:
+        """Keep for the operator a stable reason code, that of a ``PlacementError`` for instance, and words of ours."""
+        super().__init__(request_id)
         self.reason = reason
+        self.detail = detail
 
 
 class PluginFailed(SchedulingUnavailable):
@@ -84,7 +104,7 @@ class PluginFailed(SchedulingUnavailable):
 
     def __init__(self, plugin: str, problem: str) -> None:
         """Name the plugin and the type of what it raised, never the text."""
-        super().__init__(reason=self.code, message=f"{plugin} failed ({problem}); the request was stopped.")
+        super().__init__(reason=self.code, detail=f"{plugin} failed ({problem}); the request was stopped.")
         self.plugin = plugin
         self.problem = problem
 
@@ -109,7 +129,7 @@ class RequestInProgress(SchedulingUnavailable):
 
     def __init__(self, request_id: str = "") -> None:
         """Keep the request id."""
-        super().__init__(request_id, reason=self.code, message=self.MESSAGE)
+        super().__init__(request_id, reason=self.code)
 
 
 class ClaimInDoubt(SchedulingUnavailable):
@@ -117,10 +137,6 @@ class ClaimInDoubt(SchedulingUnavailable):
 
     code = "claim_in_doubt"
     MESSAGE = "The outcome of the claim is not known yet; it will be settled in the background."
-
-    def __init__(self, request_id: str = "", *, reason: str = "") -> None:
-        """Keep the request id, by which the outcome can be asked for."""
-        super().__init__(request_id, reason=reason, message=self.MESSAGE)
 
 
 class InvalidSettings(SchedulerError):

@@ -4,12 +4,12 @@ This file is that flow and nothing else; each step is a method or a function of 
 no configuration, and has no clock and no random source of its own: all collaborators are given.
 """
 
-import logging
 import signal
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -19,10 +19,9 @@ from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
 from scheduler import candidates
 from scheduler.claims import (
-    CONFIRMED,
-    IN_DOUBT,
-    INSTANCE_TAKEN,
+    OVER_CAPACITY,
     RESERVED,
+    TRY_AGAIN,
     Claim,
     Claimer,
     Figures,
@@ -31,57 +30,36 @@ from scheduler.claims import (
     close_on_signal,
     ended,
     facts_of,
+    given_up,
+    not_confirmed,
     repeated,
 )
-from scheduler.errors import ClaimInDoubt, InstanceConflict, NoValidHost, SchedulingUnavailable
-from scheduler.explain.observers import Observer, RecordStore
-from scheduler.explain.outcomes import answer_to, code_of, outcome_of
+from scheduler.errors import NoValidHost, SchedulingUnavailable
+from scheduler.events import EventLog
+from scheduler.events.table import RECORD_NOT_DELIVERED, RECORD_READ
+from scheduler.explain.observers import Observer, Reader, RecordStore
+from scheduler.explain.outcomes import answer_to, code_of, detail_of, outcome_of
 from scheduler.explain.trail import Trail
-from scheduler.hosts import HostSource, HostTable, build_host_table
-from scheduler.model import DecisionRecord, InstanceDecision, Outcome, RequestContext, RequestSpec, Selection
-from scheduler.model.admission import check_owner, checked_instances
-from scheduler.model.plan import Placing
+from scheduler.hosts import HostSource, HostTable, build_host_table, facts_from, inputs_of
+from scheduler.model import DecisionRecord, Inputs, Outcome, RequestContext, RequestSpec, Selection
+from scheduler.model.admission import Authorize, admit, by_elevation, checked_instances, owner_of
 from scheduler.prefilters import asked, placement_query
-from scheduler.randomness import RandomSource, RandomStream
-from scheduler.selection import Plugins, Ranked, Settled, check_request, placing_of, rank_hosts, selection_of, settle
+from scheduler.randomness import RandomSource, RandomStream, seed_of
+from scheduler.selection import (
+    Plan,
+    Plugins,
+    Ranked,
+    Settled,
+    alternates_of,
+    check_request,
+    plan_batch,
+    rank_hosts,
+    selections_of,
+)
 from scheduler.settings import SchedulerSettings
-
-LOG = logging.getLogger("scheduler")
+from scheduler.work import Work
 
 T = TypeVar("T")
-
-
-TRY_AGAIN = {"capacity_exceeded", "provider_conflict", "consumer_conflict", "unknown_provider", "outcome_unknown"}
-OVER_CAPACITY = "over_capacity"
-INSTANCE_CONFLICTS = {"consumer_conflict", INSTANCE_TAKEN}
-NO_ROOM = {"capacity_exceeded", "provider_conflict"}
-OUTAGES = {"outcome_unknown"}
-
-
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class Work:
-    """One request while it is being served. Whatever claims it began are released when it goes away unconfirmed."""
-
-    spec: RequestSpec
-    request_id: str
-    instances: tuple[UUID, ...]
-    deadline: Deadline
-    placement: PlacementClient
-    stream: RandomStream
-    trail: Trail
-    alternates: int
-    started: float
-    facts: RequestFacts
-    claim_ids: list[UUID] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Where every instance of a batch goes, and the hosts as they will be then."""
-
-    placings: tuple[Placing, ...]
-    hosts: HostTable
-    spec: RequestSpec
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,6 +78,8 @@ class FilterScheduler:
     clock: Clock
     records: RecordStore
     observers: tuple[Observer, ...] = ()
+    log: EventLog = field(default_factory=EventLog)
+    authorize: Authorize = by_elevation
 
     def select_destinations(
         self,
@@ -157,6 +137,17 @@ class FilterScheduler:
         """Return the decision record of a request (None: the last one); None when it is not kept (any more)."""
         return self.records.get(request_id) if request_id else self.records.last()
 
+    def explain(self, context: RequestContext, request_id: str) -> DecisionRecord | None:
+        """Return the decision record of a request to somebody who may read it; None when it is not kept.
+
+        Raises NotPermitted, for a record that is not there as for one that is, and AccessNotRecorded.
+        """
+        record = self.record(request_id)
+        self.authorize(context, "explain:read", owner_of(record))
+        self.records.put_down(Reader(context.user_id, "explain"), request_id)
+        self.log(RECORD_READ, request=request_id, reader=context.user_id)
+        return record
+
     def figures(self) -> Figures:
         """Count the claims that are open, in doubt and being released."""
         return self.claimer.figures()
@@ -200,7 +191,7 @@ class FilterScheduler:
         self.claimer.check_open()
         request_id = context.request_id or f"req-{uuid.uuid4()}"
         instances = checked_instances(instance_uuids, self.settings.max_instances)
-        seed = self.random_source.seed(request_id)
+        seed = seed_of(self.random_source, request_id)
         until = Deadline.after(self.settings.request_timeout_s if deadline is None else deadline, self.clock)
         work = Work(
             spec=spec,
@@ -209,7 +200,7 @@ class FilterScheduler:
             deadline=until,
             placement=self.placement.within(until, request_id),
             stream=RandomStream(seed),
-            trail=Trail(request_id, seed, instances, spec.project_id),
+            trail=Trail(request_id, seed, instances, spec.project_id, spec.user_id),
             alternates=alternates,
             started=self.clock.monotonic(),
             facts=RequestFacts(request_id, "", spec.project_id, spec.user_id, spec.consumer_type),
@@ -220,8 +211,14 @@ class FilterScheduler:
     def _admit(self, work: Work, context: RequestContext) -> list[list[Selection]] | None:
         """Check what is asked and who asks; return the earlier answer to a request that is delivered again."""
         work.spec = work.spec.checked()
-        check_owner(context, work.spec)
+        admit(context, work.spec, self.authorize)
         check_request(self.plugins, work.spec)
+        work.trail.inputs = Inputs(
+            request=work.spec,
+            rules=self.plugins.rules,
+            alternates=work.alternates,
+            best_hosts=self.settings.explain.best_hosts,
+        )
         work.facts = facts_of(work.request_id, work.spec, work.instances, work.alternates)
         return repeated(work.facts, self.claimer.claims_of(work.request_id)) if context.request_id else None
 
@@ -237,15 +234,13 @@ class FilterScheduler:
             if claim is not None:
                 return claim, selections
             self._cleanup_allocations(work)
-        if answer in OUTAGES:
-            raise SchedulingUnavailable(work.request_id, reason=answer)
         work.trail.reason = answer
-        raise NoValidHost(work.request_id)
+        raise given_up(answer, work.request_id)
 
     def _candidates(self, work: Work) -> HostTable:
         """Ask Placement for candidates and make the host table of them."""
         started = self.clock.monotonic()
-        snapshot = self.hosts.snapshot(deadline=work.deadline)
+        snapshot = facts_from(self.hosts, deadline=work.deadline)
         targets = candidates.targets_of(work.spec, snapshot)
         if targets == ():
             raise self._nothing_left(work, "unknown_host")
@@ -259,40 +254,25 @@ class FilterScheduler:
             names = candidates.names_for_people(snapshot)
             work.trail.probes = candidates.probe(work.placement, query, names, self.settings.explain.probes)
             raise self._nothing_left(work, "no_candidates")
-        hosts = build_host_table(found, self.hosts.snapshot(candidates.roots_in(found), work.deadline))
+        hosts = build_host_table(found, facts_from(self.hosts, candidates.roots_in(found), work.deadline))
         work.trail.hosts = len(hosts)
+        work.trail.round_inputs = inputs_of(found, hosts, work.spec, work.instances)
         return hosts
 
     def _plan(self, work: Work, hosts: HostTable) -> Plan:
         """Find a host and an allocation candidate for every instance, each on what the ones before left over."""
-        started = self.clock.monotonic()
-        settled = settle(self.plugins.filters, work.spec, hosts)
-        spec, placings = work.spec, []
-        for instance in work.instances:
-            ranked = self._get_sorted_hosts(work, spec.for_instance(instance), hosts, settled)
-            if not len(ranked.rows):
-                raise self._nothing_left(work, "filtered_out")
-            row = int(ranked.rows[0])
-            placing = placing_of(instance, hosts, row)
-            placings.append(placing)
-            hosts = hosts.with_claim(row, int(hosts.fitting(row)[0]), instance)
-            spec = spec.with_member(instance, placing.host)
+        started, put_down = self.clock.monotonic(), work.trail.decisions.append
+        rank = partial(self._get_sorted_hosts, work)
+        plan = plan_batch(self.plugins.filters, rank, work.spec, work.instances, hosts, put_down)
+        if plan is None:
+            raise self._nothing_left(work, "filtered_out")
         work.trail.spend("select", 1000 * (self.clock.monotonic() - started))
-        return Plan(tuple(placings), hosts, spec)
+        return plan
 
-    def _get_sorted_hosts(self, work: Work, spec: RequestSpec, hosts: HostTable, settled: Settled) -> Ranked:
-        """Filter, weigh and order the hosts for one instance, and put down how it went."""
+    def _get_sorted_hosts(self, work: Work, settled: Settled, spec: RequestSpec, hosts: HostTable) -> Ranked:
+        """Filter, weigh and order the hosts for one instance."""
         best = self.settings.explain.best_hosts
-        ranked = rank_hosts(self.plugins, settled, spec, hosts, work.stream, best=best)
-        work.trail.decisions.append(
-            InstanceDecision(
-                instance_uuid=spec.instance_uuid or work.instances[0],
-                steps=ranked.steps,
-                best_hosts=ranked.best_hosts,
-                selected=str(hosts.names[int(ranked.rows[0])]) if len(ranked.rows) else None,
-            )
-        )
-        return ranked
+        return rank_hosts(self.plugins, settled, spec, hosts, work.stream, best=best)
 
     def _claim_resources(self, work: Work, plan: Plan, selections: list[list[Selection]]) -> tuple[Claim | None, str]:
         """Reserve the room of a plan and verify it where it is tight; no claim, and why, when Placement refuses."""
@@ -301,12 +281,14 @@ class FilterScheduler:
         work.claim_ids.append(claim_id)
         facts = replace(work.facts, result=msgspec.json.encode(selections))
         claim = self.claimer.begin(claim_id, facts, plan.placings)
+        if claim is None:
+            raise self._nothing_left(work, "too_many_claims")
         answer = self.claimer.reserve(work.placement, claim)
         if answer == RESERVED:
             work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings)
             answer = RESERVED if within else OVER_CAPACITY
         work.trail.spend("claim", 1000 * (self.clock.monotonic() - started))
-        if answer not in TRY_AGAIN | {RESERVED, OVER_CAPACITY}:
+        if answer != RESERVED and answer not in TRY_AGAIN:
             raise SchedulingUnavailable(work.request_id, reason=answer)
         return (claim if answer == RESERVED else None), answer
 
@@ -316,23 +298,9 @@ class FilterScheduler:
 
     def _selections(self, work: Work, plan: Plan) -> list[list[Selection]]:
         """Return what the caller gets: each instance's host, and the alternates that all of them share."""
-        version = work.placement.microversion
-        chosen = [selection_of(placing, version, claimed=True) for placing in plan.placings]
-        if not work.alternates:
-            return [[selection] for selection in chosen]
-        spec = plan.spec.for_instance(work.instances[-1])
-        settled = settle(self.plugins.filters, spec, plan.hosts)
-        ranked = rank_hosts(self.plugins, settled, spec, plan.hosts, work.stream, best=0)
-        taken = {placing.provider_uuid for placing in plan.placings}
-        rows = [int(row) for row in ranked.rows if plan.hosts.provider_uuids[int(row)] not in taken][: work.alternates]
-        return [
-            [selection]
-            + [
-                selection_of(placing_of(selection.instance_uuid, plan.hosts, row), version, claimed=False)
-                for row in rows
-            ]
-            for selection in chosen
-        ]
+        rows = alternates_of(self.plugins, plan, work.alternates, work.stream).tolist() if work.alternates else []
+        work.trail.alternates = tuple(plan.hosts.names[row] for row in rows)
+        return selections_of(plan.placings, plan.hosts, rows, work.placement.microversion)
 
     # How a request ends
 
@@ -345,15 +313,11 @@ class FilterScheduler:
         started = self.clock.monotonic()
         answer = self.claimer.confirm(work.placement, claim)
         work.trail.spend("claim", 1000 * (self.clock.monotonic() - started))
-        if answer == IN_DOUBT:
-            raise ClaimInDoubt(work.request_id, reason=answer)
-        if answer in INSTANCE_CONFLICTS:
-            raise InstanceConflict(work.request_id)
-        if answer in NO_ROOM:
+        failure = not_confirmed(answer, work.request_id)
+        if isinstance(failure, NoValidHost):
             work.trail.reason = answer
-            raise NoValidHost(work.request_id)
-        if answer != CONFIRMED:
-            raise SchedulingUnavailable(work.request_id, reason=answer)
+        if failure is not None:
+            raise failure
 
     def _release(self, work: Work) -> None:
         """Give back what the caller decided not to confirm."""
@@ -368,6 +332,7 @@ class FilterScheduler:
             self._cleanup_allocations(work)
             answer = answer_to(error, work.request_id)
         reason = work.trail.reason or code_of(answer)
+        work.trail.detail = detail_of(answer)
         work.trail.end_open_round(reason)
         self._answered(work, outcome_of(answer), reason)
         raise answer
@@ -387,12 +352,13 @@ class FilterScheduler:
         )
         observers: tuple[Observer, ...] = (self.records, *self.observers)
         for observe in observers:
-            deliver(record, observe)
+            self._deliver(record, observe)
 
-
-def deliver(record: DecisionRecord, observe: Observer) -> None:
-    """Hand a record to an observer; one that fails does not change how a request ended, which is long decided."""
-    try:
-        observe(record)
-    except Exception as error:  # noqa: BLE001 - an observer may raise anything
-        LOG.warning("a decision record was not delivered: %s raised %s", type(observe).__name__, type(error).__name__)
+    def _deliver(self, record: DecisionRecord, observe: Observer) -> None:
+        """Hand a record to an observer; one that fails does not change how a request ended, which is long decided."""
+        try:
+            observe(record)
+            return
+        except Exception as error:  # noqa: BLE001 - an observer may raise anything
+            kind = type(error)
+        self.log(RECORD_NOT_DELIVERED, observer=type(observe), error=kind)

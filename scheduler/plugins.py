@@ -1,9 +1,10 @@
 """From names in the ini to filters and weighers: built-in ones, else entry points; only what is named is loaded."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
 from stevedore.named import NamedExtensionManager
@@ -54,7 +55,20 @@ class Registry(Generic[Plugin]):
             problems.append(f"{name} has no {' and no '.join(lacks)}")
         elif plugin.name != name:
             problems.append(f"{name} calls itself differently; its name must be that of its entry point")
+        elif not isinstance(getattr(plugin, "hints", frozenset()), frozenset):
+            problems.append(f"{name} declares hints that are not a frozenset of names")
         return plugin
+
+
+def hints_of(plugin: object) -> frozenset[str]:
+    """Return the names of the scheduler hints that a filter or weigher declares to read."""
+    return frozenset(getattr(plugin, "hints", ()))
+
+
+def providers_of(plugins: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return the versions of the packages that offer these plugins, which are given by entry point group."""
+    offered = (point for group, names in plugins.items() for point in entry_points(group=group) if point.name in names)
+    return {point.dist.name: point.dist.version for point in offered if point.dist}
 
 
 class _EntryPoints:

@@ -6,6 +6,8 @@ Units are in the names. Option names are Nova's where the meaning is Nova's.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from placement_client.secret import Secret
+
 DEFAULT_FILTERS = (
     "ComputeFilter",
     "ComputeCapabilitiesFilter",
@@ -13,6 +15,7 @@ DEFAULT_FILTERS = (
     "ServerGroupAntiAffinityFilter",
     "ServerGroupAffinityFilter",
 )
+DEFAULT_JOURNAL = "sqlite:////var/lib/placement-scheduler/journal.sqlite"
 DEFAULT_WEIGHERS = ("RAMWeigher", "CPUWeigher", "DiskWeigher", "IoOpsWeigher", "NumInstancesWeigher")
 
 
@@ -64,6 +67,8 @@ class ClaimSettings:
     tight_share: float = 0.1
     release_timeout_s: float = 10.0
     quarantine_s: float = 60.0
+    max_open: int = 1000
+    max_open_per_project: int = 200
     drain_timeout_s: float = 5.0
     recovery_timeout_s: float = 30.0
 
@@ -76,7 +81,7 @@ class JournalSettings:
     ``durable`` False lets tests skip waiting for the disk.
     """
 
-    connection: str = "sqlite:////var/lib/placement-scheduler/journal.sqlite"
+    connection: Secret[str] = field(default_factory=lambda: Secret(DEFAULT_JOURNAL))
     keep_days: float = 7.0
     keep_claims: int = 10_000
     lease_s: float = 30.0
@@ -94,6 +99,9 @@ class ExplainSettings:
 
     record_dir: str | None = None
     max_records: int = 1000
+    max_record_bytes: int = 4 << 20
+    max_total_bytes: int = 512 << 20
+    keep_days: float = 30.0
     best_hosts: int = 5
     probes: int = 0
 

@@ -1,5 +1,6 @@
 """Claims: the protocol that reserves, confirms and releases, and the journal that remembers."""
 
+from scheduler.claims.answers import OVER_CAPACITY, TRY_AGAIN, given_up, not_confirmed
 from scheduler.claims.bodies import RequestFacts
 from scheduler.claims.claimer import CONFIRMED, IN_DOUBT, RESERVED, Claimer, Figures
 from scheduler.claims.journal import Claim, Journal, MemoryJournal
@@ -26,4 +27,8 @@ __all__ = [
     "CONFIRMED",
     "IN_DOUBT",
     "INSTANCE_TAKEN",
+    "OVER_CAPACITY",
+    "TRY_AGAIN",
+    "given_up",
+    "not_confirmed",
 ]

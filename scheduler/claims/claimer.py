@@ -15,6 +15,7 @@ from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
 from placement_client.errors import BadAnswer, ConsumerConflict, OutcomeUnknown, PlacementError
 from scheduler.claims.bodies import RequestFacts, claim_of, reserve_body, tight_amounts
+from scheduler.claims.in_flight import InFlight
 from scheduler.claims.journal import Claim, Journal
 from scheduler.claims.lease import Lease
 from scheduler.claims.settle import Confirmation
@@ -22,6 +23,17 @@ from scheduler.claims.settler import Settler
 from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState
 from scheduler.claims.sweeper import Sweeper
 from scheduler.errors import Fenced, IllegalTransition, JournalUnavailable
+from scheduler.events import EventLog
+from scheduler.events.table import (
+    CLAIM_CONFIRMED,
+    CLAIM_IN_DOUBT,
+    CLAIM_NOT_CONFIRMED,
+    CLAIM_NOT_RESERVED,
+    CLAIM_RESERVED,
+    CLAIMS_ADOPTED,
+    JOURNAL_FAILED,
+    OVER_CAPACITY,
+)
 from scheduler.model.plan import Placing
 from scheduler.settings import ClaimSettings, JournalSettings
 
@@ -58,18 +70,21 @@ class Claimer:
         mint: Callable[[], UUID] = uuid.uuid4,
         beat: JournalSettings | None = None,
         sweeper: Sweeper | None = None,
+        log: EventLog | None = None,
     ) -> None:
         self._journal = journal
         self._settings = settings
         self._clock = clock
+        self._log = log or EventLog()
         self._mint = mint
-        self._lease = Lease(journal, clock, self._adopt, beat) if beat else None
+        self._lease = Lease(journal, clock, self._adopt, beat, self._log) if beat else None
         self._jitter = secrets.SystemRandom()
         self._pid = os.getpid()
         self._closed = False
         self._left: Figures | None = None
         self._begun_in: dict[UUID, int] = {}
-        self._settler = Settler(placement, journal, settings, clock)
+        self._settler = Settler(placement, journal, settings, clock, self._log)
+        self._in_flight = InFlight(journal, settings, self._settler.is_served)
         self._sweeper = sweeper or Sweeper(self.settle)
 
     # What a request does
@@ -78,31 +93,43 @@ class Claimer:
         """Return an identifier for a claim; who holds it can abandon the claim at any moment, begun or not."""
         return self._mint()
 
-    def begin(self, claim_id: UUID, request: RequestFacts, placings: Iterable[Placing]) -> Claim:
-        """Write down the claim for a plan; nothing has been sent when this returns.
+    def begin(self, claim_id: UUID, request: RequestFacts, placings: Iterable[Placing]) -> Claim | None:
+        """Write down the claim for a plan; None when too many claims hold room already. Nothing has been sent then.
 
         Raises JournalUnavailable, RequestInProgress.
         """
+        self._settler.serves(claim_id)
+        if not self._in_flight.admits(claim_id, request.project_id):
+            return None
         claim = claim_of(claim_id, request, placings, self._mint)
         if self._lease:
             self._begun_in[claim_id] = self._lease.life
-        self._settler.serves(claim_id)
         self._journal.begin(claim)
         return claim
 
     def reserve(self, placement: PlacementClient, claim: Claim) -> str:
         """Reserve the room of a claim in one call; return "reserved" or the code of the refusal."""
+        started = self._clock.monotonic()
+        event, answer = self._asked_for(placement, claim)
+        self._journal.advance(claim.claim_id, event)
+        request_id, claim_id = claim.request_id, claim.claim_id
+        if answer == RESERVED:
+            step_ms = 1000 * (self._clock.monotonic() - started)
+            self._log(CLAIM_RESERVED, request=request_id, claim=claim_id, step_ms=step_ms)
+        else:
+            self._log(CLAIM_NOT_RESERVED, request=request_id, claim=claim_id, reason=answer)
+        return answer
+
+    def _asked_for(self, placement: PlacementClient, claim: Claim) -> tuple[ClaimEvent, str]:
+        """Send a reservation; return what to write down, and "reserved" or the code of the refusal."""
         try:
             self._check_lease(claim)
             placement.post_allocations(reserve_body(claim, self._settings))
         except (OutcomeUnknown, BadAnswer, ConsumerConflict) as error:
-            self._journal.advance(claim.claim_id, ClaimEvent.ABANDONED)
-            return error.code
+            return ClaimEvent.ABANDONED, error.code
         except PlacementError as error:
-            self._journal.advance(claim.claim_id, ClaimEvent.REFUSED)
-            return error.code
-        self._journal.advance(claim.claim_id, ClaimEvent.ACCEPTED)
-        return RESERVED
+            return ClaimEvent.REFUSED, error.code
+        return ClaimEvent.ACCEPTED, RESERVED
 
     def verify(self, placement: PlacementClient, placings: Iterable[Placing]) -> tuple[int, bool]:
         """Read back the usage of tight providers: how many were read, and whether all are within their capacity."""
@@ -110,22 +137,36 @@ class Claimer:
         for number, (provider, capacities) in enumerate(tight.items(), start=1):
             used = placement.get_provider_usages(provider).usages
             if any(used.get(resource_class, 0) > capacity for resource_class, capacity in capacities.items()):
+                self._log(OVER_CAPACITY, provider=provider)
                 return number, False
         return len(tight), True
 
     def confirm(self, placement: PlacementClient, claim: Claim) -> str:
         """Move the room of a claim to its instances: "confirmed", "claim_in_doubt", or the code of the refusal."""
+        started = self._clock.monotonic()
+        answer, reason = self._moved(placement, claim)
+        request_id, claim_id = claim.request_id, claim.claim_id
+        if answer == CONFIRMED:
+            step_ms = 1000 * (self._clock.monotonic() - started)
+            self._log(CLAIM_CONFIRMED, request=request_id, claim=claim_id, step_ms=step_ms)
+        else:
+            event = CLAIM_IN_DOUBT if answer == IN_DOUBT else CLAIM_NOT_CONFIRMED
+            self._log(event, request=request_id, claim=claim_id, reason=reason)
+        return answer
+
+    def _moved(self, placement: PlacementClient, claim: Claim) -> tuple[str, str]:
+        """Confirm a claim; return the answer, and the code of why it is not another one."""
         with self._settler.driving(claim.claim_id):
             self._check_lease(claim)
             prevented = self._prevented(claim)
             if prevented:
-                return prevented
+                return prevented, prevented
             confirmation = Confirmation(placement, claim, self._settings)
             event = confirmation.drive(self._settings.max_rounds, self.pause)
             if event is None or not self._written(claim, event):
                 self._sweeper.wake()
-                return IN_DOUBT
-        return CONFIRMED if event is ClaimEvent.CONFIRMED else confirmation.reason
+                return IN_DOUBT, confirmation.reason
+        return CONFIRMED if event is ClaimEvent.CONFIRMED else confirmation.reason, confirmation.reason
 
     def abandon(self, claim_ids: Iterable[UUID]) -> None:
         """Give up those of these claims that are not confirmed, and let the sweeper release them; no call is made."""
@@ -208,14 +249,17 @@ class Claimer:
 
     def _adopt(self, claims: Iterable[Claim]) -> None:
         """Give up what has no commit intent; the rest is driven on like any claim in doubt."""
-        self._settler.give_up([claim.claim_id for claim in claims])
+        found = [claim.claim_id for claim in claims]
+        if found:
+            self._log(CLAIMS_ADOPTED, claims=len(found))
+        self._settler.give_up(found)
 
     def check_open(self) -> None:
         """Raise JournalUnavailable when this claimer is closed, or belongs to the process that this one came from."""
         if os.getpid() != self._pid:
-            raise JournalUnavailable(reason="forked", message=FORKED)
+            raise JournalUnavailable(reason="forked", detail=FORKED)
         if self._closed:
-            raise JournalUnavailable(reason="closed", message=CLOSED)
+            raise JournalUnavailable(reason="closed", detail=CLOSED)
 
     def _check_lease(self, claim: Claim) -> None:
         """Make sure that a claim is still this process's own, before something is sent for it. Raises Fenced."""
@@ -255,7 +299,8 @@ class Claimer:
         """Write down how a confirmation ended; False when the journal fails, and the outcome has to be found again."""
         try:
             self._journal.advance(claim.claim_id, event)
-        except JournalUnavailable:
+        except JournalUnavailable as error:
+            self._log(JOURNAL_FAILED, reason=error.reason)
             return False
         return True
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from placement_client.clock import Clock
 from scheduler.claims.journal import Claim, Journal
 from scheduler.errors import Fenced, JournalUnavailable
+from scheduler.events import EventLog
+from scheduler.events.table import OWNERSHIP_FAILED
 from scheduler.settings import JournalSettings
 
 
@@ -23,10 +25,12 @@ class Lease:
         clock: Clock,
         adopted: Callable[[tuple[Claim, ...]], None],
         settings: JournalSettings,
+        log: EventLog,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._adopted = adopted
+        self._log = log
         self._lease_s = settings.lease_s
         self._heartbeat_s = settings.heartbeat_s
         self._renewed_at = clock.monotonic()
@@ -48,8 +52,8 @@ class Lease:
             self._renew()
             self._adopted(self._journal.adopt())
             self._journal.prune()
-        except JournalUnavailable:
-            return self._heartbeat_s  # tried again; until then ``check`` stops every claim
+        except JournalUnavailable as error:
+            self._log(OWNERSHIP_FAILED, reason=error.reason)  # tried again; until then ``check`` stops every claim
         return self._heartbeat_s
 
     def _renew(self) -> None:

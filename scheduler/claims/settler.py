@@ -3,7 +3,6 @@
 A settler belongs to one process. It remembers when to look again at what; the journal remembers what there is.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
@@ -15,19 +14,36 @@ from scheduler.claims.journal import OPEN_HOLDS, Claim, Hold, Journal
 from scheduler.claims.settle import Confirmation, release
 from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState, HoldEvent, HoldState
 from scheduler.errors import JournalUnavailable
+from scheduler.events import EventLog
+from scheduler.events.table import (
+    CLAIM_IN_DOUBT,
+    CLAIM_NOT_SETTLED,
+    HOLD_NOT_RELEASED,
+    HOLD_QUARANTINED,
+    HOLD_REAPPEARED,
+    JOURNAL_FAILED,
+)
 from scheduler.settings import ClaimSettings
 
-LOG = logging.getLogger("scheduler")
+NOT_EMPTY = "not_empty"
 
 
 class Settler:
     """Settles claims, each by one thread at a time; one that fails never keeps the others from being settled."""
 
-    def __init__(self, placement: PlacementClient, journal: Journal, settings: ClaimSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        placement: PlacementClient,
+        journal: Journal,
+        settings: ClaimSettings,
+        clock: Clock,
+        log: EventLog | None = None,
+    ) -> None:
         self._placement = placement
         self._journal = journal
         self._settings = settings
         self._clock = clock
+        self._log = log or EventLog()
         self._busy: dict[UUID, object] = {}
         self._not_before: dict[UUID, float] = {}
         self._quarantine_ends: dict[UUID, float] = {}
@@ -38,6 +54,10 @@ class Settler:
     def serves(self, claim_id: UUID) -> None:
         """Note that a request of this process drives a claim that is about to begin."""
         self._served.add(claim_id)
+
+    def is_served(self, claim_id: UUID) -> bool:
+        """Tell whether a request of this process drives this claim."""
+        return claim_id in self._served
 
     def serves_no_more(self, claim_ids: Iterable[UUID]) -> None:
         """Note that the request of these claims is over."""
@@ -69,7 +89,8 @@ class Settler:
                     self._try_to_settle(claim.claim_id, deadline)
             waiting = [self._due(claim) for claim in self._journal.unfinished() if claim.needs_settling]
             waiting += [self._clock.monotonic() + self._settings.backoff_cap_s for _ in self._abandoned()]
-        except JournalUnavailable:
+        except JournalUnavailable as error:
+            self._log(JOURNAL_FAILED, reason=error.reason)
             return self._settings.backoff_cap_s
         return max(0.0, min(waiting) - self._clock.monotonic()) if waiting else None
 
@@ -117,10 +138,11 @@ class Settler:
     def _try_to_settle(self, claim_id: UUID, deadline: Deadline) -> None:
         try:
             self._settle_claim(claim_id, deadline)
-        except JournalUnavailable:
+        except JournalUnavailable as error:
+            self._log(JOURNAL_FAILED, reason=error.reason)
             self._hold_back(claim_id)
         except Exception as error:  # noqa: BLE001 - a defect with one claim must not keep the others from being settled
-            LOG.error("a claim could not be settled and is tried again: %s", type(error).__name__)
+            self._log(CLAIM_NOT_SETTLED, claim=claim_id, error=type(error))
             self._hold_back(claim_id)
 
     def _settle_claim(self, claim_id: UUID, deadline: Deadline) -> None:
@@ -142,6 +164,7 @@ class Settler:
         confirmation = Confirmation(placement, claim, self._settings, maybe_sent=not self._annulled(claim))
         event = confirmation.drive(1, lambda _: None)
         if event is None:
+            self._log(CLAIM_IN_DOUBT, request=claim.request_id, claim=claim.claim_id, reason=confirmation.reason)
             self._hold_back(claim.claim_id)
             if confirmation.refused:
                 self._annul_when_due(placement, claim)
@@ -173,9 +196,10 @@ class Settler:
         if self._hold_due(hold) > self._clock.monotonic():
             return
         try:
-            event = release(placement, hold, self._settings, late_possible=not claim.accepted)
-        except PlacementError:
-            event = None
+            event, reason = release(placement, hold, self._settings, late_possible=not claim.accepted), NOT_EMPTY
+        except PlacementError as error:
+            event, reason = None, error.code
+        self._tell(event, claim, hold, reason)
         if event is None:
             self._hold_back(claim.claim_id)
             return
@@ -184,6 +208,15 @@ class Settler:
             self._quarantine_ends[hold.consumer] = self._clock.monotonic() + self._settings.quarantine_s
         if self._journal.advance_hold(claim.claim_id, hold.consumer, event).settled:
             self._not_before.pop(claim.claim_id, None)
+
+    def _tell(self, event: HoldEvent | None, claim: Claim, hold: Hold, reason: str) -> None:
+        """Log what a release came to, unless it is done."""
+        if event is None:
+            self._log(HOLD_NOT_RELEASED, claim=claim.claim_id, hold=hold.consumer, reason=reason)
+        elif event is HoldEvent.EMPTY_FOR_NOW:
+            self._log(HOLD_QUARANTINED, claim=claim.claim_id, hold=hold.consumer)
+        elif event is HoldEvent.REAPPEARED:
+            self._log(HOLD_REAPPEARED, claim=claim.claim_id, hold=hold.consumer)
 
     def _hold_back(self, claim_id: UUID) -> None:
         self._not_before[claim_id] = self._clock.monotonic() + self._settings.backoff_cap_s

@@ -86,7 +86,7 @@ class Database(Protocol):
 def database_of(settings: JournalSettings) -> Database:
     """Return the database that the settings name, not yet connected. Raises InvalidSettings."""
     try:
-        url = make_url(settings.connection)
+        url = make_url(settings.connection.reveal())
     except ArgumentError:
         url = None
     if url is not None and url.drivername in {"sqlite", "sqlite+pysqlite"} and _is_plain_file(url):

@@ -39,7 +39,7 @@ _ERRNO = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EIO: IO, errno.EROFS: RE
 
 def unavailable(reason: str, why: str = "") -> JournalUnavailable:
     """Return the error that the journal answers with; ``why`` is words of our own."""
-    return JournalUnavailable(reason=reason, message=f"The journal of claims cannot be used ({why or reason}).")
+    return JournalUnavailable(reason=reason, detail=f"The journal of claims cannot be used ({why or reason}).")
 
 
 def reason_of(error: Exception) -> str:

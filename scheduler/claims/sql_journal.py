@@ -44,7 +44,7 @@ def open_journal(settings: JournalSettings, node_id: str, clock: Clock) -> Journ
     InvalidSettings for a wrong connection, a file that is not safe, or a journal of a newer release, and
     JournalUnavailable when the journal cannot be used now.
     """
-    if settings.connection == "memory://":
+    if settings.connection.reveal() == "memory://":
         return MemoryJournal(settings.keep_claims)
     journal = SqlJournal(database_of(settings), settings, node_id, clock)
     journal.open()

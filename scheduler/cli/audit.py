@@ -21,6 +21,8 @@ from scheduler.claims.sql_journal import open_journal
 from scheduler.claims.survey import Healed, Healing, heal
 from scheduler.claims.survey import audit as read_all
 from scheduler.cli.exits import ExitStatus
+from scheduler.cli.log import set_up_log
+from scheduler.cli.operator import require
 from scheduler.cli.output import print_json, print_table, printable
 from scheduler.cli.progress import Progress
 from scheduler.config import load_config, settings_from
@@ -49,6 +51,10 @@ def audit(asked: Namespace) -> ExitStatus:
     """Print what was found and, when asked to heal, what became of it. Raises SchedulerError, PlacementError."""
     install_guards()
     conf = load_config(asked.config_file)
+    set_up_log(conf)
+    require(conf, "audit:read")
+    if asked.heal:
+        require(conf, "audit:heal")
     settings, placement = settings_from(conf), placement_of(conf, None, SYSTEM_CLOCK)
     progress = Progress()
     try:

@@ -11,6 +11,7 @@ from placement_client.errors import BadRequest, NotAuthorized, PlacementError
 from placement_client.query import CandidateQuery, RequestGroup
 from scheduler.bootstrap import build, placement_of
 from scheduler.cli.exits import ExitStatus
+from scheduler.cli.log import set_up_log
 from scheduler.config import load_config
 from scheduler.errors import InvalidSettings
 
@@ -78,6 +79,7 @@ def _taken(step: Step, client: PlacementClient) -> Finding:
 def _client(path: str) -> PlacementClient:
     """Return the client, once everything that a scheduler would read is sound. Raises InvalidSettings."""
     conf = load_config(path)
+    set_up_log(conf)
     build(conf).close()
     return placement_of(conf, None, SYSTEM_CLOCK)
 

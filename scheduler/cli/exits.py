@@ -10,6 +10,7 @@ from scheduler.errors import (
     SchedulerError,
     SchedulingUnavailable,
 )
+from scheduler.records import AccessNotRecorded
 
 
 class ExitStatus(IntEnum):
@@ -28,12 +29,12 @@ class ExitStatus(IntEnum):
 
 MEANINGS = {
     ExitStatus.OK: "done",
-    ExitStatus.NO_VALID_HOST: "no valid host was found; for explain, there is no such record",
-    ExitStatus.USAGE: "wrong usage, or the request is invalid or conflicts with existing allocations",
+    ExitStatus.NO_VALID_HOST: "no valid host was found; for explain and replay, there is no such record",
+    ExitStatus.USAGE: "wrong usage, not permitted, or the request is invalid or conflicts with existing allocations",
     ExitStatus.INVALID_SETTINGS: "the configuration is wrong",
     ExitStatus.UNAVAILABLE: "scheduling is not available, try again later",
     ExitStatus.IN_DOUBT: "the outcome is not known yet; Placement has to be looked at before trying again",
-    ExitStatus.FINDINGS: "the audit found something that is not as it should be",
+    ExitStatus.FINDINGS: "the audit found something that is not as it should be; for replay, a difference",
     ExitStatus.DEFECT: "a defect of this program",
     ExitStatus.INTERRUPTED: "interrupted by Ctrl-C or SIGTERM",
 }
@@ -45,6 +46,7 @@ _STATUS_OF: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (ClaimInDoubt, ExitStatus.IN_DOUBT),
     (SchedulingUnavailable, ExitStatus.UNAVAILABLE),
     (PlacementError, ExitStatus.UNAVAILABLE),
+    (AccessNotRecorded, ExitStatus.UNAVAILABLE),
 )
 
 

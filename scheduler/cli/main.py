@@ -3,9 +3,9 @@
 import argparse
 import importlib.metadata
 import math
+import os
 import signal
 import sys
-import traceback
 from types import FrameType
 
 from placement_client.errors import PlacementError
@@ -13,15 +13,22 @@ from scheduler.cli.audit import DEFAULT_TTL_S, audit
 from scheduler.cli.check import check
 from scheduler.cli.exits import MEANINGS, ExitStatus, status_of
 from scheduler.cli.explain import explain
+from scheduler.cli.pseudonym import KINDS, pseudonym
 from scheduler.cli.recover import DEFAULT_DEADLINE_S, recover
+from scheduler.cli.replay import replay
 from scheduler.cli.schedule import schedule
 from scheduler.errors import SchedulerError
+from scheduler.logs import install_hooks, safe_traceback
+
+PRIVATE = 0o077  # whatever file the command makes, the log's included, only its owner can read
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     asked = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    install_hooks()
+    os.umask(PRIVATE)
     try:
         return int(asked.command(asked))
     except KeyboardInterrupt:
@@ -41,6 +48,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _print_error(error: SchedulerError | PlacementError) -> ExitStatus:
     for problem in getattr(error, "problems", ()) or (str(error),):
         print(problem, file=sys.stderr)
+    if getattr(error, "detail", ""):
+        print(getattr(error, "detail", ""), file=sys.stderr)
     request_id = getattr(error, "request_id", None)
     if request_id:
         print(f"Request {request_id}, reason {getattr(error, 'reason', '') or error.code}", file=sys.stderr)
@@ -48,8 +57,7 @@ def _print_error(error: SchedulerError | PlacementError) -> ExitStatus:
 
 
 def _print_defect(error: Exception) -> ExitStatus:
-    traceback.print_tb(error.__traceback__)
-    print(f"This is a defect, please report it: {type(error).__name__}", file=sys.stderr)
+    print(f"This is a defect, please report it:\n{safe_traceback(error)}", file=sys.stderr)
     return ExitStatus.DEFECT
 
 
@@ -78,6 +86,10 @@ def _add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     one.add_argument("request_id", metavar="REQUEST_ID", nargs="?", help="default: the latest request")
     one.add_argument("--json", action="store_true", help="print the decision record as JSON")
     one.set_defaults(command=explain)
+    one = commands.add_parser("replay", help="decide again from a record, and compare bit by bit")
+    one.add_argument("request_id", metavar="REQUEST_ID", nargs="?", help="default: the latest request")
+    one.add_argument("--json", action="store_true", help="print JSON instead of words")
+    one.set_defaults(command=replay)
     one = commands.add_parser("check", help="look whether everything is in place, and say what to do if not")
     one.set_defaults(command=check)
     _add_care(commands)
@@ -96,6 +108,17 @@ def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     one.add_argument("--json", action="store_true", help="print JSON instead of words")
     one.set_defaults(command=recover)
+    _add_lookup(commands)
+
+
+def _add_lookup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command that finds a known identifier in the log."""
+    one = commands.add_parser("pseudonym", help="say under which names known identifiers appear in the log")
+    one.add_argument("kind", metavar="KIND", choices=KINDS, help=", ".join(KINDS))
+    one.add_argument("identifiers", metavar="ID", nargs="+", help="as Placement, Nova or Keystone show it")
+    one.add_argument("--all", action="store_true", help="under the previous keys too")
+    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    one.set_defaults(command=pseudonym)
 
 
 def _seconds(text: str) -> float:

@@ -6,6 +6,8 @@ from placement_client.clock import SYSTEM_CLOCK, Deadline
 from scheduler.bootstrap import build
 from scheduler.claims import Figures
 from scheduler.cli.exits import ExitStatus
+from scheduler.cli.log import set_up_log
+from scheduler.cli.operator import require
 from scheduler.cli.output import print_json
 from scheduler.cli.progress import Progress
 from scheduler.config import load_config
@@ -17,10 +19,13 @@ LOOK_EVERY_S = 0.2
 
 def recover(asked: Namespace) -> ExitStatus:
     """Settle until nothing is left or the time is up, and print what is left. Raises SchedulerError."""
+    conf = load_config(asked.config_file)
+    set_up_log(conf)
+    require(conf, "recover:run")
     deadline = Deadline.after(asked.deadline, SYSTEM_CLOCK)
     progress = Progress()
     try:
-        with build(load_config(asked.config_file)) as scheduler:
+        with build(conf) as scheduler:
             left = _settled(scheduler, deadline, progress)
     finally:
         progress.clear()

@@ -1,6 +1,5 @@
 """``placement-scheduler schedule``: place one request and claim the room for it."""
 
-import logging
 import sys
 import uuid
 from argparse import Namespace
@@ -10,15 +9,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from oslo_config import cfg
 
 from scheduler.bootstrap import build
 from scheduler.cli.exits import ExitStatus
+from scheduler.cli.log import set_up_log
+from scheduler.cli.operator import operator
 from scheduler.cli.output import COLUMNS, print_json, print_table, rows_of
 from scheduler.config import load_config
 from scheduler.errors import InvalidRequest, NoValidHost
-from scheduler.logs import setup
-from scheduler.model import RequestContext, RequestSpec, Selection
+from scheduler.model import RequestSpec, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,10 @@ def schedule(asked: Namespace) -> ExitStatus:
     """Place the request of a file and print the selections. Raises SchedulerError."""
     wanted = read_request(_text(asked.request))
     conf = load_config(asked.config_file)
-    _set_up_log(conf)
+    set_up_log(conf)
     spec, request_id = wanted.spec, f"req-{uuid.uuid4()}"
     # Whoever may read the configuration may act for every project.
-    context = RequestContext(project_id=spec.project_id, user_id=spec.user_id, is_elevated=True, request_id=request_id)
+    context = msgspec.structs.replace(operator(conf), is_elevated=True, request_id=request_id)
     with build(conf) as scheduler:
         try:
             found = scheduler.select_destinations(context, spec, wanted.instances)
@@ -54,23 +53,13 @@ def read_request(text: bytes) -> Wanted:
     return Wanted(spec, _mint(spec.num_instances) if named is None else _instances(named, spec.num_instances))
 
 
-def _set_up_log(conf: cfg.ConfigOpts) -> None:
-    """Log where the configuration says; standard output, oslo.log's last resort, is for the answer alone."""
-    setup(conf)
-    root = logging.getLogger()
-    for handler in root.handlers[:]:
-        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
-            root.removeHandler(handler)
-    root.addHandler(logging.NullHandler())
-
-
 def _document(text: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise InvalidRequest("the request is not a JSON object")
+        raise InvalidRequest("request: is not a JSON object")
     return document
 
 

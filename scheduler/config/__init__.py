@@ -2,8 +2,8 @@
 
 from scheduler.config.ini import load_config
 from scheduler.config.options import list_opts, register_opts
-from scheduler.config.settings import HostsSettings, LoggingSettings, RandomnessSettings
-from scheduler.config.values import hosts_from, logging_from, randomness_from, settings_from
+from scheduler.config.settings import HostsSettings, LoggingSettings, PolicySettings, RandomnessSettings
+from scheduler.config.values import hosts_from, logging_from, policy_from, randomness_from, settings_from
 
 __all__ = [
     "load_config",
@@ -13,7 +13,9 @@ __all__ = [
     "hosts_from",
     "randomness_from",
     "logging_from",
+    "policy_from",
     "HostsSettings",
     "RandomnessSettings",
     "LoggingSettings",
+    "PolicySettings",
 ]

@@ -13,6 +13,7 @@ import placement_client.config
 from scheduler.config.options import SECTIONS, register_opts
 from scheduler.config.values import wrong
 from scheduler.errors import InvalidSettings
+from scheduler.model.messages import named
 
 Written = dict[str, dict[str, list[str]]]
 
@@ -22,31 +23,38 @@ def load_config(path: str) -> cfg.ConfigOpts:
 
     Raises InvalidSettings naming the file and everything in it that is wrong or unknown.
     """
-    written = _parsed(path)
     conf = cfg.ConfigOpts()
     conf.register_opts(_log_options())
     register_opts(conf)
-    problems = list(_unknown(conf, written))
-    if not problems:
-        conf(args=[], default_config_files=[path], default_config_dirs=[], use_env=False)
-        problems = list(wrong(conf))
+    problems = _read(conf, path)
     if problems:
         raise InvalidSettings(*(f"{path}: {problem}" for problem in problems))
     return conf
 
 
-def _parsed(path: str) -> Written:
+def _read(conf: cfg.ConfigOpts, path: str) -> list[str]:
+    """Read a file and return what is wrong; who raises holds none of its text, a traceback may print what it holds."""
+    written, problem = _parsed(path)
+    problems = [problem] if problem else list(_unknown(conf, written))
+    if not problems:
+        conf(args=[], default_config_files=[path], default_config_dirs=[], use_env=False)
+        problems = list(wrong(conf))
+    return problems
+
+
+def _parsed(path: str) -> tuple[Written, str]:
+    """Return what a file says, and in words why it cannot be read."""
     written: Written = {}
+    problem = ""
     try:
         cfg.ConfigParser(path, written).parse()
-        return written
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except cfg.ParseError as error:
         problem = f"line {error.lineno}: {error.msg}"  # never the line itself, it may hold a password
     except UnicodeError:
         problem = "is not UTF-8 text"
-    raise InvalidSettings(f"{path}: {problem}")
+    return written, problem
 
 
 def _log_options() -> list[cfg.Opt]:
@@ -60,14 +68,14 @@ def _unknown(conf: cfg.ConfigOpts, written: Written) -> Iterator[str]:
     pointed_to = written.get("placement", {}).get("auth_section", [])
     for section, options in written.items():
         if section not in conf and section not in ("DEFAULT", *pointed_to):
-            yield f"[{section}]: unknown section{_near(section, [*SECTIONS, 'placement', 'DEFAULT'])}"
+            yield f"[{named(section)}]: unknown section{_near(section, [*SECTIONS, 'placement', 'DEFAULT'])}"
             continue
         known = _known(conf, section)
         for option, values in options.items():
             if _is_unknown(section, option, known):
-                yield f"[{section}] {option}: unknown option{_near(option, known)}"
+                yield f"[{named(section)}] {named(option)}: unknown option{_near(option, known)}"
             if section in SECTIONS and len(values) > 1:
-                yield f"[{section}] {option}: given {len(values)} times"
+                yield f"[{section}] {named(option)}: given {len(values)} times"
 
 
 def _known(conf: cfg.ConfigOpts, section: str) -> Collection[str]:

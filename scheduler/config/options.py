@@ -134,6 +134,13 @@ CLAIMS = (
         "How long a reservation whose answer was lost is looked at again. Longer than the longest time a request can "
         "spend inside Placement, or a late write leaves room reserved.",
     ),
+    _count(
+        "max_open",
+        _ALL.claims.max_open,
+        "Claims of this process that may hold room in Placement unconfirmed, those being released included; "
+        "a bound on what failing requests can take away. A request beyond it is NoValidHost.",
+    ),
+    _count("max_open_per_project", _ALL.claims.max_open_per_project, "The same for the requests of one project."),
     _seconds(
         "drain_timeout",
         _ALL.claims.drain_timeout_s,
@@ -152,7 +159,7 @@ CLAIMS = (
 JOURNAL = (
     cfg.StrOpt(
         "connection",
-        default=_ALL.journal.connection,
+        default=_ALL.journal.connection.reveal(),
         secret=True,
         help="Where claims are written down before they are sent. sqlite:////PATH, a file of this node that several "
         "processes may share; its directory is made with mode 0700. postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, "
@@ -183,10 +190,33 @@ JOURNAL = (
 EXPLAIN = (
     cfg.StrOpt(
         "record_dir",
-        help="Directory for decision records, made with mode 0700; placement-scheduler explain reads it. Records hold "
-        "identifiers. Unset: records are kept in memory, until the process ends.",
+        help="Directory for decision records, made with mode 0700; placement-scheduler explain and replay read it, and "
+        "access.log in it tells who did. Records hold identifiers. Unset: records are kept in memory, until the "
+        "process ends.",
     ),
     _count("max_records", _ALL.explain.max_records, "Records kept; older ones are removed."),
+    _count(
+        "max_record_bytes",
+        _ALL.explain.max_record_bytes,
+        "Size of one record in record_dir. What a replay needs takes about 200 to 500 bytes a candidate; a record that "
+        "would be larger is kept without it, and cannot be replayed.",
+        1 << 20,
+        64 << 20,
+    ),
+    _count(
+        "max_total_bytes",
+        _ALL.explain.max_total_bytes,
+        "Size of all records in record_dir; older ones are removed.",
+        1 << 20,
+        1 << 40,
+    ),
+    cfg.FloatOpt(
+        "keep_days",
+        default=_ALL.explain.keep_days,
+        min=0.01,
+        max=36500,
+        help="Days that records in record_dir are kept; older ones are removed when a record is written or read.",
+    ),
     _count("best_hosts", _ALL.explain.best_hosts, "Best hosts whose scores a record holds.", 0, 1000),
     _count(
         "probes",
@@ -220,7 +250,13 @@ RANDOMNESS = (
         "source",
         default="system",
         choices=[("system", "the operating system"), ("seeded", "seed and request id, for tests and replay")],
-        help="Where randomness comes from. Warning: seeded makes placement predictable for whoever knows the seed.",
+        help="Where randomness comes from. Warning: seeded makes placement predictable for whoever knows the seed; it "
+        "needs allow_seeded.",
+    ),
+    cfg.BoolOpt(
+        "allow_seeded",
+        default=False,
+        help="Let source = seeded be used, which a warning tells of at every start. Not for production.",
     ),
     cfg.StrOpt("seed", secret=True, help="Key of source = seeded: any text, and needed by it."),
 )
@@ -231,6 +267,21 @@ LOGGING = (
         help="File with the key under which identifiers appear in the log; a regular file with mode 0600, at least 32 "
         "bytes. Unset: a random key a process, so that pseudonyms of two runs cannot be compared. Options of oslo.log "
         "itself (debug, log_file, use_json, ...) go to [DEFAULT].",
+    ),
+    cfg.ListOpt(
+        "previous_pseudonym_key_files",
+        default=[],
+        help="Files with earlier keys, newest first. The command pseudonym --all looks identifiers up under them; "
+        "nothing is logged with them.",
+    ),
+)
+
+POLICY = (
+    cfg.StrOpt(
+        "policy_file",
+        help="YAML file with rules in the language of oslo.policy that say who may do what (docs/identity.md); an "
+        "action without a rule is refused. Unset: an owner may make requests, anything else needs an elevated context, "
+        "and the command line is open to whoever may read this file.",
     ),
 )
 
@@ -243,6 +294,7 @@ SECTIONS: dict[str, tuple[cfg.Opt, ...]] = {
     "hosts": HOSTS,
     "randomness": RANDOMNESS,
     "logging": LOGGING,
+    "policy": POLICY,
 }
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from placement_client.secret import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class HostsSettings:
@@ -16,14 +18,23 @@ class HostsSettings:
 
 @dataclass(frozen=True, slots=True)
 class RandomnessSettings:
-    """Where the seed of a request comes from; ``seed`` is the key of source "seeded"."""
+    """Where the seed of a request comes from; ``seed`` is the key of source "seeded", which has to be allowed."""
 
     source: Literal["system", "seeded"] = "system"
-    seed: str | None = None
+    allow_seeded: bool = False
+    seed: Secret[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """Who says who may do what: a policy file, or the rule without one."""
+
+    policy_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoggingSettings:
-    """What the log needs besides oslo.log's options."""
+    """What the log needs besides oslo.log's options; the previous keys only look up, they make no records."""
 
     pseudonym_key_file: str | None = None
+    previous_pseudonym_key_files: tuple[str, ...] = ()

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from oslo_config import cfg
 
+from placement_client.secret import Secret
 from scheduler import settings
 from scheduler.config.options import SECTIONS
-from scheduler.config.settings import HostsSettings, LoggingSettings, RandomnessSettings
+from scheduler.config.settings import HostsSettings, LoggingSettings, PolicySettings, RandomnessSettings
 from scheduler.errors import InvalidSettings
 
 NODE_ID = re.compile(r"[A-Za-z0-9._-]{1,255}")
@@ -53,14 +54,26 @@ def logging_from(conf: cfg.ConfigOpts) -> LoggingSettings:
     return _read(_checked(conf).logging, LoggingSettings)
 
 
+def policy_from(conf: cfg.ConfigOpts) -> PolicySettings:
+    """Return the settings of the policy. Raises InvalidSettings."""
+    return _read(_checked(conf).policy, PolicySettings)
+
+
 def _read(group: Any, kind: type[T], **given: object) -> T:
     return kind(**(_values(group, kind) | given))
 
 
 def _values(group: Any, kind: Any) -> dict[str, Any]:
     """Return the fields of a settings class that the section has an option for."""
-    found = {f.name: f.name.removesuffix("_s") for f in fields(kind) if f.name.removesuffix("_s") in group}
-    return {name: tuple(v) if isinstance(v := group[option], list) else v for name, option in found.items()}
+    found = {f: f.name.removesuffix("_s") for f in fields(kind) if f.name.removesuffix("_s") in group}
+    return {f.name: _frozen(f.type, group[option]) for f, option in found.items()}
+
+
+def _frozen(kind: Any, value: Any) -> Any:
+    """Return a value as settings hold it."""
+    if kind in (Secret[str], Secret[str] | None) and value is not None:
+        return Secret(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _checked(conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
@@ -106,10 +119,22 @@ def _contradictions(conf: cfg.ConfigOpts) -> Iterator[str]:
         yield "[journal] heartbeat: expected no more than half of lease"
     if conf.claims.backoff_base > conf.claims.backoff_cap:
         yield "[claims] backoff_base: expected no more than backoff_cap"
+    if conf.explain.max_record_bytes > conf.explain.max_total_bytes:
+        yield "[explain] max_record_bytes: expected no more than max_total_bytes"
+    yield from _contradicting_sources(conf)
+
+
+def _contradicting_sources(conf: cfg.ConfigOpts) -> Iterator[str]:
+    """Find options that a source needs or ignores."""
     if conf.hosts.source == "file" and not conf.hosts.hosts_file:
         yield "[hosts] hosts_file: needed by source = file"
     if conf.hosts.source != "file" and conf.hosts.hosts_file:
         yield "[hosts] hosts_file: has no effect unless source = file"
+    if conf.randomness.source == "seeded" and not conf.randomness.allow_seeded:
+        yield (
+            "[randomness] source: seeded lets whoever knows the seed foresee every placement; for tests and replay, "
+            "set allow_seeded = true"
+        )
     if conf.randomness.source == "seeded" and not conf.randomness.seed:
         yield "[randomness] seed: needed by source = seeded"
     if conf.randomness.source != "seeded" and conf.randomness.seed:

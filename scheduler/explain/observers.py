@@ -1,11 +1,20 @@
 """Who is told how a request ended."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from scheduler.model.decision import DecisionRecord
 
 Observer = Callable[[DecisionRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who asks for a record: who it is, and what it is done with ("explain", "replay")."""
+
+    who: str
+    command: str
 
 
 class RecordStore(Protocol):
@@ -21,4 +30,8 @@ class RecordStore(Protocol):
 
     def last(self) -> DecisionRecord | None:
         """Return the newest record that can be read."""
+        ...
+
+    def put_down(self, reader: Reader, request_id: str) -> None:
+        """Put down who reads a record, before it is shown. Raises AccessNotRecorded."""
         ...

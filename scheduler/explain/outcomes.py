@@ -44,3 +44,8 @@ def code_of(answer: BaseException) -> str:
     if isinstance(answer, SchedulingUnavailable) and answer.reason:
         return answer.reason
     return answer.code if isinstance(answer, SchedulerError) else type(answer).__name__
+
+
+def detail_of(answer: BaseException) -> str:
+    """Return what failed in words of ours, a plugin by its name for instance; "" where there is no more to say."""
+    return answer.detail if isinstance(answer, SchedulingUnavailable) else ""

@@ -37,6 +37,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "unknown_host": "the host asked for is not known",
         "reserved": "the room was reserved",
         "confirmed": "the room was reserved and confirmed",
+        "too_many_claims": "too many claims held room already, of this project or in all",
         "over_capacity": "a provider was over its capacity after the claim, which was given back",
         "capacity_exceeded": "the room was gone when it was claimed",
         "provider_conflict": "a provider changed at the same time",
@@ -78,6 +79,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "invalid_request": "the request is wrong",
         "invalid_settings": "the configuration is wrong",
         "not_permitted": "the caller may not ask for this",
+        "policy_file_unusable": "the policy file was changed into one that cannot be used",
         "KeyboardInterrupt": "stopped from the keyboard",
         "SystemExit": "the process was told to end",
     }

@@ -13,6 +13,8 @@ def in_words(record: DecisionRecord) -> str:
         lines += _round(number, round_)
     if record.probes:
         lines.append(f"Without one constraint at a time: {_probes(record)}.")
+    if record.left_out:
+        lines.append(f"The record was kept without its {record.left_out}, as it would have been too large.")
     return _printable("\n".join([*lines, _effort(record)])) + "\n"
 
 
@@ -28,7 +30,8 @@ def one_line(record: DecisionRecord) -> str:
 
 def _headline(record: DecisionRecord) -> str:
     why = f", {phrase(record.reason)}" if record.reason and record.reason != record.outcome else ""
-    return f"Request {record.request_id}: {phrase(record.outcome)}{why}."
+    detail = f" {record.detail}" if record.detail else ""
+    return f"Request {record.request_id}: {phrase(record.outcome)}{why}.{detail}"
 
 
 def _asked(record: DecisionRecord) -> Iterator[str]:

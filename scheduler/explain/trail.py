@@ -3,26 +3,38 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from msgspec import structs
+
 from scheduler.model.decision import DecisionRecord, InstanceDecision, Outcome, Probe, Round, Timings
+from scheduler.model.inputs import Inputs, RoundInputs
 
 
 @dataclass(slots=True)
 class Trail:
-    """Facts about one request, in the order in which they became known. Times are milliseconds."""
+    """Facts about one request, in the order in which they became known. Times are milliseconds.
+
+    ``inputs`` is what does not change from round to round; what each round was decided from is in ``offered``.
+    """
 
     request_id: str
     seed: bytes
     instances: tuple[UUID, ...]
     project_id: str
+    user_id: str = ""
     asked: dict[str, int] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     probes: tuple[Probe, ...] = ()
+    inputs: Inputs | None = None
+    offered: list[RoundInputs | None] = field(default_factory=list)
+    round_inputs: RoundInputs | None = None
     decisions: list[InstanceDecision] = field(default_factory=list)
+    alternates: tuple[str, ...] = ()
     candidates: int = 0
     hosts: int = 0
     verified_providers: int = 0
     spent_ms: dict[str, float] = field(default_factory=dict)
     reason: str = ""
+    detail: str = ""
     microversion: str = ""
 
     def spend(self, what: str, milliseconds: float) -> None:
@@ -36,11 +48,13 @@ class Trail:
                 candidates=self.candidates,
                 hosts=self.hosts,
                 instances=tuple(self.decisions),
+                alternates=self.alternates,
                 verified_providers=self.verified_providers,
                 answer=answer,
             )
         )
-        self.decisions = []
+        self.offered.append(self.round_inputs)
+        self.decisions, self.alternates, self.round_inputs = [], (), None
         self.candidates = self.hosts = self.verified_providers = 0
 
     def end_open_round(self, answer: str) -> None:
@@ -56,10 +70,12 @@ class Trail:
             request_id=self.request_id,
             outcome=outcome,
             reason=reason,
+            detail=self.detail,
             answered_at=answered_at,
             seed=self.seed.hex(),
             instances=self.instances,
             project_id=self.project_id,
+            user_id=self.user_id,
             asked=self.asked,
             rounds=tuple(self.rounds),
             probes=self.probes,
@@ -71,4 +87,5 @@ class Trail:
                 select_ms=self.spent_ms.get("select", 0.0),
                 claim_ms=self.spent_ms.get("claim", 0.0),
             ),
+            inputs=self.inputs and structs.replace(self.inputs, rounds=tuple(self.offered)),
         )

@@ -82,4 +82,5 @@ _LISTS: Mapping[str, Callable[[list[str]], Predicate]] = {"<in>": _within, "<all
 
 
 def _number(text: str) -> float | None:
-    return float(text) if _NUMBER.fullmatch(text.strip()) else None
+    bare = text.strip()  # of more than float itself passes over
+    return float(bare) if _NUMBER.fullmatch(bare) else None

@@ -11,7 +11,8 @@ class Filter(Protocol):
     """Says which hosts may take an instance.
 
     ``name`` is what operators write in the ini; ``reason`` is the stable code of why it removes a host. A filter
-    may set ``run_filter_once_per_request = True`` when its answer is the same for every instance of a batch.
+    may set ``run_filter_once_per_request = True`` when its answer is the same for every instance of a batch, and
+    ``hints`` to a frozenset of the names of the scheduler hints that it reads; a hint that no plugin reads is refused.
     """
 
     name: str

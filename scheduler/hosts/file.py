@@ -18,9 +18,10 @@ import yaml
 
 from placement_client.clock import SYSTEM_CLOCK, Clock, Deadline
 from scheduler.errors import InvalidSettings
-from scheduler.hosts.facts import AggregateFact, HostFact
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
 from scheduler.hosts.source import HostSource
+from scheduler.model.facts import AggregateFact, HostFact
+from scheduler.model.messages import in_words, named
 
 Read = TypeVar("Read")
 Stamp = tuple[int, int, int]
@@ -90,7 +91,25 @@ def read_hosts(path: Path, *, uuids_needed: bool) -> HostsFile:
 
 def _parsed(path: Path) -> Any:
     data = path.read_bytes()
-    return msgspec.json.decode(data) if path.suffix == ".json" else yaml.safe_load(data)
+    return msgspec.json.decode(data) if path.suffix == ".json" else _of_yaml(data)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses aliases, with which a short text stands for more than fits into memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Return the next node. Raises ComposerError for an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(problem="an alias", problem_mark=self.get_mark())
+        return super().compose_node(parent, index)
+
+
+def _of_yaml(data: bytes) -> Any:
+    loader = _Loader(data)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _told(path: Path, read: Callable[[], Read]) -> Read:
@@ -101,8 +120,10 @@ def _told(path: Path, read: Callable[[], Read]) -> Read:
     except yaml.MarkedYAMLError as error:
         where = error.problem_mark
         problem = "is not YAML" + (f": line {where.line + 1}, column {where.column + 1}" if where else "")
-    except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        problem = str(error) if isinstance(error, msgspec.DecodeError) else "is neither YAML nor JSON"
+    except msgspec.DecodeError as error:
+        problem = in_words(error, HostsFile, "hosts file")
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date or number that YAML cannot make
+        problem = "is neither YAML nor JSON"
     raise InvalidSettings(f"{path}: {problem}")
 
 
@@ -110,7 +131,11 @@ def _duplicates(content: HostsFile) -> Iterator[str]:
     nodes = Counter((fact.name, fact.nodename) for fact in content.hosts)
     uuids = Counter(fact.provider_uuid for fact in content.hosts if fact.provider_uuid)
     aggregates = Counter(aggregate.uuid for aggregate in content.aggregates)
-    yield from (f"hosts: {name}, node {node}, is given twice" for (name, node), times in nodes.items() if times > 1)
+    yield from (
+        f"hosts: {named(name)}, node {named(node)}, is given twice"
+        for (name, node), times in nodes.items()
+        if times > 1
+    )
     yield from (f"hosts: provider_uuid {uuid} is given twice" for uuid, times in uuids.items() if times > 1)
     yield from (f"aggregates: {uuid} is given twice" for uuid, times in aggregates.items() if times > 1)
 
@@ -118,7 +143,7 @@ def _duplicates(content: HostsFile) -> Iterator[str]:
 def _without_uuid(content: HostsFile) -> Iterator[str]:
     for position, fact in enumerate(content.hosts):
         if fact.provider_uuid is None:
-            yield f"hosts[{position}].provider_uuid: needed, as nothing else tells the provider of {fact.name}"
+            yield f"hosts[{position}].provider_uuid: needed, as nothing else tells the provider of {named(fact.name)}"
 
 
 def _stamp_of(path: Path) -> Stamp:

@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 
 from scheduler.hosts.arrays import AnyArray, BoolArray, IntArray, object_array
-from scheduler.hosts.facts import AggregateFact, HostFact
+from scheduler.model.facts import AggregateFact, HostFact
 
 Key = TypeVar("Key", bound=Hashable)
 Distinct = tuple[IntArray, tuple[Any, ...]]

@@ -6,10 +6,13 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from placement_client.clock import SYSTEM_CLOCK, Clock, Deadline
-from placement_client.errors import DeadlineExceeded
+from placement_client.errors import DeadlineExceeded, PlacementError
 from placement_client.models import Aggregates, Inventories, ResourceProvider
-from scheduler.hosts.facts import AggregateFact, HostFact
+from scheduler.errors import PluginFailed, SchedulerError
+from scheduler.events import EventLog
+from scheduler.events.table import HOSTS_REFRESHED
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
+from scheduler.model.facts import AggregateFact, HostFact
 
 MIN_REFRESH_S = 5.0
 """A provider that the listing does not hold either does not make every request ask again."""
@@ -24,6 +27,17 @@ class HostSource(Protocol):
         ``deadline`` is that of the request that asks; nothing may take longer.
         """
         ...
+
+
+def facts_from(source: HostSource, wanted: Collection[UUID] = (), deadline: Deadline | None = None) -> HostSnapshot:
+    """Return what a source knows; PluginFailed names one that raises anything but our own errors."""
+    try:
+        return source.snapshot(wanted, deadline)
+    except (SchedulerError, PlacementError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a source may raise anything, and its text may hold anything
+        problem = type(error).__name__
+    raise PluginFailed(type(source).__name__, problem)
 
 
 class ProviderReader(Protocol):
@@ -60,9 +74,11 @@ class PlacementHostSource:
         clock: Clock = SYSTEM_CLOCK,
         refresh_s: float = 300.0,
         details: Literal["names", "full"] = "names",
+        log: EventLog | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
+        self._log = log or EventLog()
         self._refresh_s = refresh_s
         self._full = details == "full"
         self._lock = threading.Lock()
@@ -76,8 +92,11 @@ class PlacementHostSource:
             raise DeadlineExceeded("GET /resource_providers")
         try:
             if self._latest is None or self._stale(self._latest, wanted):
+                started = self._clock.monotonic()
                 self._latest = self._read(self._client.within(deadline) if deadline else self._client)
                 self._refreshed_at = self._clock.monotonic()
+                taken_ms = 1000 * (self._refreshed_at - started)
+                self._log(HOSTS_REFRESHED, hosts=len(self._latest.facts), step_ms=taken_ms)
                 self._missing = self._unknown(self._latest, wanted)
             return self._latest
         finally:

@@ -12,6 +12,8 @@ from scheduler.model.decision import (
     Timings,
     WeigherScore,
 )
+from scheduler.model.facts import AggregateFact, HostFact
+from scheduler.model.inputs import HostsThen, Inputs, RoundInputs, Rules
 from scheduler.model.request import (
     Destination,
     Flavor,
@@ -40,4 +42,10 @@ __all__ = [
     "Probe",
     "Timings",
     "Outcome",
+    "HostFact",
+    "AggregateFact",
+    "Inputs",
+    "RoundInputs",
+    "HostsThen",
+    "Rules",
 ]

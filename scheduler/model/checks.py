@@ -27,6 +27,7 @@ def problems(spec: "RequestSpec") -> Iterator[str]:
     yield from _of_hosts(spec)
     yield from _of_aggregates(spec)
     yield from _of_server_group(spec)
+    yield from _of_hints(spec)
     if spec.consumer_type == RESERVED_TYPE:
         yield f"consumer_type: {RESERVED_TYPE} is kept for the scheduler"
 
@@ -130,3 +131,10 @@ def _of_server_group(spec: "RequestSpec") -> Iterator[str]:
     group = spec.instance_group
     if group and group.policy != "anti-affinity" and group.max_server_per_host != 1:
         yield "instance_group.max_server_per_host: only with policy anti-affinity"
+
+
+def _of_hints(spec: "RequestSpec") -> Iterator[str]:
+    """Refuse what Nova passes to itself among the hints: what is to be done is the method called, not tenant data."""
+    for name in spec.scheduler_hints:
+        if name.startswith("_"):
+            yield f"scheduler_hints[{shown(name)}]: names that begin with _ are reserved"

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from placement_client.models import AllocationRequest
+from scheduler.model.inputs import Inputs
 
 Outcome = Literal[
     "selected", "no_valid_host", "unavailable", "rejected", "conflict", "in_doubt", "released", "interrupted"
@@ -51,20 +52,30 @@ class ScoredHost(Struct, frozen=True, kw_only=True):
 
 
 class InstanceDecision(Struct, frozen=True, kw_only=True):
-    """How the host of one instance was found in one round."""
+    """How the host of one instance was found in one round.
+
+    ``order`` is a digest of the places and weights of all hosts that were left, and of the draws up to then: equal when
+    all of them are, to the last bit. ``allocation`` is the candidate that was taken.
+    """
 
     instance_uuid: UUID
     steps: tuple[FilterStep, ...]
     best_hosts: tuple[ScoredHost, ...] = ()
+    order: str = ""
     selected: str | None = None
+    allocation: AllocationRequest | None = None
 
 
 class Round(Struct, frozen=True, kw_only=True):
-    """One attempt at the whole batch: fresh candidates, a plan, and how Placement answered the claim."""
+    """One attempt at the whole batch: fresh candidates, a plan, and how Placement answered the claim.
+
+    ``alternates`` are the hosts named besides those selected, the same for all instances.
+    """
 
     candidates: int
     hosts: int
     instances: tuple[InstanceDecision, ...] = ()
+    alternates: tuple[str, ...] = ()
     verified_providers: int = 0
     answer: str = ""
 
@@ -88,20 +99,26 @@ class Timings(Struct, frozen=True, kw_only=True):
 class DecisionRecord(Struct, frozen=True, kw_only=True):
     """Everything an operator needs to understand one request; holds identifiers, never secrets.
 
-    ``seed`` is the hexadecimal seed of the request's random stream; with the request and the hosts it replays the
-    decision. ``reason`` is a stable code of why it ended as it did. ``answered_at`` is seconds since the epoch.
+    ``seed`` is the hexadecimal seed of the request's random stream; with ``inputs`` it replays the decision. ``reason``
+    is a stable code of why it ended as it did, ``detail`` names what failed. ``answered_at`` is seconds since the
+    epoch. ``left_out`` names what the record lacks because it would have been too large: "inputs" or "inputs and
+    decisions".
     """
 
     request_id: str
     outcome: Outcome
     reason: str = ""
+    detail: str = ""
     answered_at: float = 0.0
     seed: str = ""
     instances: tuple[UUID, ...] = ()
     project_id: str = ""
+    user_id: str = ""
     asked: dict[str, int] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
     probes: tuple[Probe, ...] = ()
     placement_calls: int = 0
     microversion: str = ""
     timings: Timings = field(default_factory=Timings)
+    inputs: Inputs | None = None
+    left_out: str = ""

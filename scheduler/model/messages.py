@@ -16,6 +16,7 @@ _PLACE = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>[\w.\
 _TYPES = re.compile(r"Expected `(?P<wanted>[a-z |]+)`, got `(?P<got>[a-z]+)`")
 _FIELD = re.compile(r"Object (?P<how>missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
 _ENUM = re.compile(r"Invalid enum value '?(?P<value>.*?)'?", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 _NOUNS = {
     "int": "an integer",
     "str": "a string",
@@ -30,20 +31,25 @@ _NOUNS = {
 
 def shown(text: str) -> str:
     """Return text of somebody else for a message: quoted, escaped, 40 characters at most."""
-    escaped = ascii(text)[1:-1]
+    escaped = ascii(text + '"')[1:-2]  # with that character in it, ascii escapes our own quotes
     return f"'{escaped}'" if len(escaped) <= 40 else f"'{escaped[:37]}...'"
 
 
-def in_words(error: msgspec.MsgspecError, schema: type) -> str:
-    """Return "field: what is wrong" for what the decoder raised."""
+def named(name: str) -> str:
+    """Return a name that somebody else gave for a message: as it is when it looks like one, else like other text."""
+    return name if _NAME.fullmatch(name) else shown(name)
+
+
+def in_words(error: msgspec.MsgspecError, schema: type, document: str = "request") -> str:
+    """Return "field: what is wrong" for what the decoder raised; ``document`` is what has no field."""
     if not isinstance(error, msgspec.ValidationError):
-        return f"request: {_of_json(str(error))}"
+        return f"{document}: {_of_json(str(error))}"
     place = _PLACE.fullmatch(str(error))
     what, key, path = place.group("what", "key", "path") if place else ("", None, None)
     steps = re.findall(r"\w+|\[\.\.\.\]|\[\d+\]", path or "")
     node = _node(inspect.type_info(schema), steps, bool(key))
     where = (path or "").removeprefix(".").replace("[...]", "")
-    return _sentence(where, what, node, "[...]" in steps[-1:], bool(key))
+    return _sentence(where, document, what, node, "[...]" in steps[-1:], bool(key))
 
 
 def _of_json(text: str) -> str:
@@ -53,21 +59,20 @@ def _of_json(text: str) -> str:
     return "ends before it is complete" if "truncated" in text else "not valid JSON"
 
 
-def _sentence(where: str, what: str, node: Any, of_value: bool, of_key: bool) -> str:
-    named = _FIELD.fullmatch(what)
-    if named:
-        return _about_field(where, named["name"], named["how"].startswith("missing"), node)
+def _sentence(where: str, document: str, what: str, node: Any, of_value: bool, of_key: bool) -> str:
+    field = _FIELD.fullmatch(what)
+    if field and field["how"].startswith("missing"):
+        return f"{where}.{field['name']}: is required".removeprefix(".")
+    if field:
+        return f"{where or document}: unknown field {shown(field['name'])}, {_known_fields(field['name'], node)}"
     part = "each key " if of_key else "each value " if of_value else ""
-    return f"{where or 'request'}: {part}{_about_value(what, node)}"
+    return f"{where or document}: {part}{_about_value(what, node)}"
 
 
-def _about_field(where: str, name: str, missing: bool, node: Any) -> str:
-    if missing:
-        return f"{where}.{name}: is required".removeprefix(".")
+def _known_fields(name: str, node: Any) -> str:
     known = [f.name for f in getattr(node, "fields", ())]
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known ones are {', '.join(known)}"
-    return f"{where or 'request'}: unknown field {shown(name)}, {hint}"
+    return f"did you mean {close[0]}?" if close else f"known ones are {', '.join(known)}"
 
 
 def _about_value(what: str, node: Any) -> str:
@@ -90,10 +95,10 @@ def _welcome(node: Any) -> str:
 
 def _node(info: Any, steps: list[str], of_key: bool) -> Any:
     """Walk the schema along a path like ["requested_resources", "[0]", "in_tree"]."""
-    node = _bare(info)
+    node = info
     for step in steps:
-        node = _bare(next(_children(node, step), None))
-    return _bare(node.key_type) if of_key and isinstance(node, inspect.DictType) else node
+        node = next(_children(_bare(node), step), None)
+    return _plain(_bare(node).key_type) if of_key and isinstance(_bare(node), inspect.DictType) else _plain(node)
 
 
 def _children(node: Any, step: str) -> Iterator[Any]:
@@ -106,9 +111,15 @@ def _children(node: Any, step: str) -> Iterator[Any]:
 
 
 def _bare(node: Any) -> Any:
+    """Take "or null" and every description away."""
+    plain = _plain(node)
+    return _bare(plain.type) if isinstance(plain, inspect.Metadata) else plain
+
+
+def _plain(node: Any) -> Any:
     """Take "or null" away, and a description that is only the class's docstring."""
     if isinstance(node, inspect.UnionType):
-        return _bare(next(kind for kind in node.types if not isinstance(kind, inspect.NoneType)))
-    if isinstance(node, inspect.Metadata) and not isinstance(node.type, inspect.StrType | inspect.IntType):
-        return _bare(node.type)
+        return _plain(next(kind for kind in node.types if not isinstance(kind, inspect.NoneType)))
+    if isinstance(node, inspect.Metadata) and isinstance(node.type, inspect.StructType):
+        return _plain(node.type)
     return node

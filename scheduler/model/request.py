@@ -26,6 +26,12 @@ ConsumerType = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description=
 Suffix = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{0,64}\Z", description="at most 64 letters, digits, '_' or '-'")]
 
 
+HintName = Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
+HintText = Annotated[str, Meta(max_length=255, description="at most 255 characters")]
+HintTexts = Annotated[tuple[HintText, ...], Meta(max_length=64, description="a list of at most 64 strings")]
+Hints = Annotated[dict[HintName, HintText | HintTexts], Meta(max_length=64, description="at most 64 hints")]
+
+
 class _Value(Struct, frozen=True, forbid_unknown_fields=True):
     """A frozen value that refuses fields it does not know."""
 
@@ -89,7 +95,8 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
     """What a controller asks for: n instances of one shape, and where they may go.
 
     ``root_required``, ``root_forbidden`` and ``same_subtree`` are handed to Placement as they are. ``instance_uuid`` is
-    the instance being placed; the scheduler sets it for filters and weighers.
+    the instance being placed; the scheduler sets it for filters and weighers. ``scheduler_hints`` are a tenant's words
+    to filters and weighers that declare them; nothing else is steered by them.
     """
 
     flavor: Flavor
@@ -110,6 +117,7 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
     same_subtree: tuple[tuple[Suffix, ...], ...] = ()
     consumer_type: ConsumerType = "INSTANCE"
     instance_uuid: UUID | None = None
+    scheduler_hints: Hints = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: bytes | str) -> "RequestSpec":
@@ -120,7 +128,7 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
 
     def checked(self) -> "RequestSpec":
         """Return this request after the checks that JSON gets; InvalidRequest names the fields."""
-        return _sound(_decoded(lambda: msgspec.convert(msgspec.to_builtins(self), type=RequestSpec)))
+        return _sound(_decoded(lambda: msgspec.convert(_plain(self), type=RequestSpec)))
 
     def for_instance(self, instance: UUID) -> "RequestSpec":
         """Return the same request with this instance as the one being placed."""
@@ -139,13 +147,21 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
 class RequestContext(_Value, frozen=True, kw_only=True):
     """On whose behalf a request is made; the controller has authenticated it. Holds no token.
 
-    ``request_id`` None lets the scheduler mint one ("req-" and a random UUID).
+    ``roles`` are those of its token, for policy rules. ``request_id`` None lets the scheduler mint one ("req-" and a
+    random UUID).
     """
 
     project_id: Identifier
     user_id: Identifier
     is_elevated: bool = False
+    roles: tuple[str, ...] = ()
     request_id: Annotated[str, Meta(pattern=r"\Areq-[0-9a-f-]{36}\Z")] | None = None
+
+
+def _plain(spec: RequestSpec) -> object:
+    """Return a request as plain values. Raises TypeError, or ValueError, for what cannot be written down as JSON."""
+    msgspec.json.encode(spec)  # text with a lone surrogate, which nothing further on can send or store
+    return msgspec.to_builtins(spec)
 
 
 def _decoded(decode: Callable[[], RequestSpec]) -> RequestSpec:

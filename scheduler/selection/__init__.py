@@ -2,13 +2,17 @@
 
 from scheduler.selection.filtering import Filtered, Settled, filter_hosts, settle
 from scheduler.selection.ordering import order_hosts
-from scheduler.selection.placing import placing_of, selection_of
+from scheduler.selection.placing import placing_of, selection_of, selections_of
+from scheduler.selection.planning import Plan, alternates_of, plan_batch
 from scheduler.selection.plugins import Plugins
 from scheduler.selection.ranking import Ranked, check_request, rank_hosts
 from scheduler.selection.weighing import Weights, weigh_hosts
 
 __all__ = [
     "Plugins",
+    "Plan",
+    "plan_batch",
+    "alternates_of",
     "Ranked",
     "rank_hosts",
     "check_request",
@@ -21,4 +25,5 @@ __all__ = [
     "order_hosts",
     "placing_of",
     "selection_of",
+    "selections_of",
 ]

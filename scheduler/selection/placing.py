@@ -1,5 +1,6 @@
 """From a row of the host table to what is planned for an instance and what the caller sees of it."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from scheduler.hosts import HostTable
@@ -31,3 +32,19 @@ def selection_of(placing: Placing, microversion: str, *, claimed: bool) -> Selec
         allocation_request_version=microversion,
         claimed=claimed,
     )
+
+
+def selections_of(
+    placings: Iterable[Placing], hosts: HostTable, alternates: Iterable[int], microversion: str
+) -> list[list[Selection]]:
+    """Return what the caller gets: each instance's host, and the alternates, rows of ``hosts``, that all share."""
+    return [
+        [
+            selection_of(placing, microversion, claimed=True),
+            *(
+                selection_of(placing_of(placing.instance_uuid, hosts, int(row)), microversion, claimed=False)
+                for row in alternates
+            ),
+        ]
+        for placing in placings
+    ]

@@ -1,7 +1,7 @@
 """The plugins of a scheduler, and how they are asked: whatever a plugin does wrong stops the request, by its name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,18 +9,35 @@ from scheduler.errors import InvalidRequest, PluginFailed
 from scheduler.filters import Filter
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray
 from scheduler.hosts.table import HostTable
-from scheduler.model import RequestSpec
+from scheduler.model import RequestSpec, Rules
+from scheduler.model.messages import shown
+from scheduler.plugins import hints_of
 from scheduler.settings import OrderSettings
 from scheduler.weighers import Weighed, Weigher
 
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """The enabled filters in order, the enabled weighers with their multipliers, and how hosts are ordered."""
+    """The enabled filters in order, the enabled weighers with their multipliers, and how hosts are ordered.
+
+    ``rules`` are the settings that they were made from, for decision records.
+    """
 
     filters: tuple[Filter, ...]
     weighers: tuple[Weighed, ...]
     order: OrderSettings
+    rules: Rules = field(default_factory=Rules)
+
+
+def check_hints(plugins: Plugins, request: RequestSpec) -> None:
+    """Raise InvalidRequest naming every hint that no enabled filter or weigher says it reads."""
+    enabled: tuple[Filter | Weigher, ...] = (*plugins.filters, *(one.weigher for one in plugins.weighers))
+    read = frozenset().union(*(hints_of(plugin) for plugin in enabled))
+    unread = [name for name in request.scheduler_hints if name not in read]
+    if unread:
+        raise InvalidRequest(
+            *(f"scheduler_hints[{shown(name)}]: not read by any enabled filter or weigher" for name in unread)
+        )
 
 
 def judged(plugin: Filter, request: RequestSpec, hosts: HostTable) -> BoolArray:

@@ -1,17 +1,18 @@
 """Filter, weigh and order the hosts for one instance."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from scheduler.filters import check_demands
-from scheduler.hosts.arrays import IntArray
+from scheduler.hosts.arrays import FloatArray, IntArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import FilterStep, RequestSpec, ScoredHost, WeigherScore
 from scheduler.randomness import RandomStream
 from scheduler.selection.filtering import Settled, filter_hosts
 from scheduler.selection.ordering import order_hosts
-from scheduler.selection.plugins import Plugins
+from scheduler.selection.plugins import Plugins, check_hints
 from scheduler.selection.weighing import Weights, weigh_hosts
 
 
@@ -20,17 +21,19 @@ class Ranked:
     """The hosts for one instance, best first.
 
     ``rows`` (k,) are rows of the table that was ranked; ``steps`` say what each filter did; ``best_hosts`` how the
-    first hosts came by their place.
+    first hosts came by their place. ``digest`` stands for all places and totals and for the draws up to then.
     """
 
     rows: IntArray
     steps: tuple[FilterStep, ...]
     best_hosts: tuple[ScoredHost, ...]
+    digest: str
 
 
 def check_request(plugins: Plugins, request: RequestSpec) -> None:
-    """Raise InvalidRequest naming every demand that no enabled filter honours, and every one that is malformed."""
+    """Raise InvalidRequest naming every demand that no enabled plugin honours, and every one that is malformed."""
     check_demands(plugins.filters, request)
+    check_hints(plugins, request)
 
 
 def rank_hosts(
@@ -47,7 +50,14 @@ def rank_hosts(
     order = order_hosts(weights.total, stream, plugins.order)
     names = [one.weigher.name for one in plugins.weighers]
     scored = tuple(_scored(int(row), left, names, weights) for row in order[:best])
-    return Ranked(filtered.kept[order], filtered.steps, scored)
+    rows = filtered.kept[order]
+    return Ranked(rows, filtered.steps, scored, _digest(rows, weights.total[order], stream))
+
+
+def _digest(rows: IntArray, totals: FloatArray, stream: RandomStream) -> str:
+    # Also of the stream: where nothing ties, no draw shows in the order, and a wrong seed would go unnoticed.
+    parts = (len(rows).to_bytes(8), rows.astype("<i8").tobytes(), totals.astype("<f8").tobytes(), stream.state())
+    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
 def _scored(row: int, hosts: HostTable, names: list[str], weights: Weights) -> ScoredHost:

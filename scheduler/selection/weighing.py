@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scheduler.errors import PluginFailed
 from scheduler.hosts.arrays import FloatArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
@@ -28,14 +29,17 @@ class Weights:
 
 
 def weigh_hosts(weighers: Sequence[Weighed], request: RequestSpec, hosts: HostTable) -> Weights:
-    """Return the weights of these k hosts."""
+    """Return the weights of these k hosts. Raises PluginFailed unless all of them are finite."""
     shape = (len(weighers), len(hosts))
     raw, normalized = np.zeros(shape), np.zeros(shape)
     for position, one in enumerate(weighers):
         raw[position] = scored(one.weigher, request, hosts)
         normalized[position] = normalize(raw[position], *_bounds(one.weigher))
     weighed = normalized * np.array([[one.multiplier] for one in weighers]).reshape(-1, 1)
-    return Weights(weighed.sum(axis=0), raw, normalized, weighed)
+    total = weighed.sum(axis=0)
+    if not np.isfinite(total).all():
+        raise PluginFailed(", ".join(one.weigher.name for one in weighers), "the weights are too large to be added")
+    return Weights(total, raw, normalized, weighed)
 
 
 def normalize(scores: FloatArray, minval: float | None, maxval: float | None) -> FloatArray:

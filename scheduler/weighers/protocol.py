@@ -12,8 +12,8 @@ class Weigher(Protocol):
     """Says how much it likes each host.
 
     ``name`` is what operators write in the ini. A weigher may have ``minval`` and ``maxval``, to which scores are
-    clamped and which stand for the lowest and highest score when they are normalised, and, out of the tree, a
-    ``multiplier``.
+    clamped and which stand for the lowest and highest score when they are normalised, ``hints``, a frozenset of the
+    names of the scheduler hints that it reads, and, out of the tree, a ``multiplier``.
     """
 
     name: str

@@ -8,12 +8,13 @@ import pytest
 
 from placement_client.errors import InsecureEndpoint, NotSent
 from scheduler.cli.exits import MEANINGS, ExitStatus, status_of
-from scheduler.cli.main import _print_defect
+from scheduler.cli.main import _print_defect, _print_error
 from scheduler.errors import (
     ClaimInDoubt,
     InstanceConflict,
     InvalidRequest,
     InvalidSettings,
+    JournalUnavailable,
     NotPermitted,
     NoValidHost,
     PluginFailed,
@@ -85,5 +86,12 @@ def test_a_defect_is_70_and_shows_where_but_not_what(capsys) -> None:
     assert _print_defect(caught.value) == 70
     shown = capsys.readouterr()
     assert "ValueError" in shown.err
-    assert __file__ in shown.err
+    assert re.search(r"test_main\.py:\d+ in test_a_defect_is_70_and_shows_where_but_not_what\n", shown.err)
     assert "canary" not in shown.out + shown.err
+
+
+def test_the_operator_is_told_what_failed_although_the_text_of_the_error_does_not_say(capsys) -> None:
+    error = JournalUnavailable("req-1", reason="journal_full", detail="The journal of claims cannot be used.")
+    assert _print_error(error) == 4
+    told = ("Scheduling is not available at the moment.", "The journal of claims cannot be used.")
+    assert capsys.readouterr().err.splitlines() == [*told, "Request req-1, reason journal_full"]

@@ -96,7 +96,7 @@ def test_what_is_not_json_is_2(console: Console, text: str) -> None:
     file = console.ini.with_name("request.json")
     file.write_bytes(text.encode(errors="surrogateescape"))
     done = console("schedule", str(file))
-    assert (done.returncode, done.stderr) == (2, "the request is not a JSON object\n")
+    assert (done.returncode, done.stderr) == (2, "request: is not a JSON object\n")
 
 
 def test_a_missing_file_is_2_and_named(console: Console) -> None:

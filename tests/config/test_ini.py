@@ -97,7 +97,14 @@ def test_text_that_is_not_utf8_is_refused(ini):
         ("[claims]\nbackoff_base = 2\n", "[claims] backoff_base: expected no more than backoff_cap"),
         ("[hosts]\nsource = file\n", "[hosts] hosts_file: needed by source = file"),
         ("[hosts]\nhosts_file = x\n", "[hosts] hosts_file: has no effect unless source = file"),
-        ("[randomness]\nsource = seeded\n", "[randomness] seed: needed by source = seeded"),
+        ("[randomness]\nsource = seeded\nallow_seeded = true\n", "[randomness] seed: needed by source = seeded"),
+        (
+            "[randomness]\nsource = seeded\nseed = s\n",
+            (
+                "[randomness] source: seeded lets whoever knows the seed foresee every placement; for tests and "
+                "replay, set allow_seeded = true"
+            ),
+        ),
         ("[randomness]\nseed = s\n", "[randomness] seed: has no effect unless source = seeded"),
         (
             "[randomness]\nsource = seeded\nseed = $nothing\n",
@@ -141,8 +148,8 @@ def test_reading_does_not_touch_the_loggers_of_the_application(ini):
 
 
 def test_a_dollar_sign_is_written_twice(ini):
-    conf = load_config(ini("[randomness]\nsource = seeded\nseed = a$$b\n"))
-    assert randomness_from(conf).seed == "a$b"
+    conf = load_config(ini("[randomness]\nsource = seeded\nallow_seeded = true\nseed = a$$b\n"))
+    assert randomness_from(conf).seed.reveal() == "a$b"
 
 
 def test_the_sample_is_a_file_that_loads():

@@ -11,10 +11,12 @@ from scheduler import settings
 from scheduler.config import (
     HostsSettings,
     LoggingSettings,
+    PolicySettings,
     RandomnessSettings,
     hosts_from,
     list_opts,
     logging_from,
+    policy_from,
     randomness_from,
     register_opts,
     settings_from,
@@ -31,6 +33,7 @@ WHERE = {
     HostsSettings: "hosts",
     RandomnessSettings: "randomness",
     LoggingSettings: "logging",
+    PolicySettings: "policy",
 }
 
 
@@ -61,6 +64,7 @@ def test_defaults_are_those_of_the_settings(conf):
     assert hosts_from(conf) == HostsSettings()
     assert randomness_from(conf) == RandomnessSettings()
     assert logging_from(conf) == LoggingSettings()
+    assert policy_from(conf) == PolicySettings()
 
 
 def test_every_option_explains_itself():
@@ -84,7 +88,7 @@ def test_a_controller_with_its_own_options_gets_every_problem_too(conf):
     conf.set_override("source", "file", "hosts")
     with pytest.raises(InvalidSettings) as caught:
         settings_from(conf)
-    assert len(caught.value.problems) == 2
+    assert len(caught.value.problems) == 3
     for read in (hosts_from, randomness_from, logging_from):
         with pytest.raises(InvalidSettings):
             read(conf)

@@ -176,7 +176,7 @@ def failure_codes() -> set[str]:
             kind.code
             for base in (client_errors.PlacementError, errors.SchedulerError)
             for kind in all_errors(base)[1:]
-            if kind.__module__ in (client_errors.__name__, errors.__name__)
+            if kind.__module__ in (client_errors.__name__, errors.__name__) and "code" in vars(kind)
         }
     ),
 )

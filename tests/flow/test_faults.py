@@ -180,7 +180,7 @@ def test_a_plugin_that_raises_stops_the_request_and_leaves_nothing_behind(stage,
             assert [str(call) for call in stage.real.faults.calls] == ["GET /allocation_candidates"]
             if isinstance(error, ValueError):
                 assert isinstance(answer, SchedulingUnavailable)
-                assert str(answer) == "Broken failed (ValueError); the request was stopped."
+                assert answer.detail == "Broken failed (ValueError); the request was stopped."
                 assert answer.__context__ is None
             else:
                 assert answer is error

@@ -157,7 +157,7 @@ def test_closing_waits_for_open_requests_then_aborts_them_and_takes_no_more(real
     assert len(holders(client, hosts)) == 1
     with pytest.raises(JournalUnavailable) as caught:
         scheduler.select_destinations(CONTEXT, SPEC, [uuid4()])
-    assert (caught.value.reason, str(caught.value)) == ("closed", "The scheduler is closed.")
+    assert (caught.value.reason, caught.value.detail) == ("closed", "The scheduler is closed.")
 
     abandoned = scheduler_on(real)
     kept = abandoned.reserve(CONTEXT, SPEC, [uuid4()])
@@ -179,7 +179,7 @@ def test_a_forked_process_is_refused_in_words(real, client):
                 scheduler.select_destinations(CONTEXT, SPEC, [uuid4()])
                 os.write(writing, b"placed")
             except JournalUnavailable as error:
-                os.write(writing, f"{error.reason}: {error}".encode())
+                os.write(writing, f"{error.reason}: {error.detail}".encode())
             finally:
                 os._exit(0)
         os.close(writing)

@@ -12,8 +12,8 @@ from placement_client.models import (
     Resources,
     ResourceSummary,
 )
-from scheduler.hosts import HostFact, HostTable, build_host_table, snapshot_of
-from scheduler.model import Flavor, RequestSpec
+from scheduler.hosts import HostTable, build_host_table, snapshot_of
+from scheduler.model import Flavor, HostFact, RequestSpec
 
 Amounts = Mapping[str, Mapping[str, int]]
 

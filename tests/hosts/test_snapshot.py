@@ -2,7 +2,8 @@
 
 import pytest
 
-from scheduler.hosts import HostFact, snapshot_of
+from scheduler.hosts import snapshot_of
+from scheduler.model import HostFact
 from tests.hosts.fleets import uid
 
 

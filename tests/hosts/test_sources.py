@@ -14,8 +14,9 @@ from placement_client.clock import Deadline
 from placement_client.errors import DeadlineExceeded, NotSent
 from placement_client.models import Aggregates, Inventories, Inventory, ResourceProvider
 from scheduler.errors import InvalidSettings
-from scheduler.hosts import FileHostSource, HostFact, PlacementHostSource
+from scheduler.hosts import FileHostSource, PlacementHostSource
 from scheduler.hosts.file import read_hosts
+from scheduler.model import HostFact
 from tests.hosts.fleets import uid
 
 
@@ -180,8 +181,8 @@ def test_ages_are_judged_at_the_time_of_the_request(write: Callable[..., Path]) 
     ("content", "problem"),
     [
         ("hosts: [", "line 1"),
-        ("hosts: [{name: a, provider_uuid: nonsense}]", "$.hosts[0].provider_uuid"),
-        ("hosts: [{name: a, enabled: 'yes'}]", "$.hosts[0].enabled"),
+        ("hosts: [{name: a, provider_uuid: nonsense}]", "hosts[0].provider_uuid"),
+        ("hosts: [{name: a, enabled: 'yes'}]", "hosts[0].enabled"),
         ("hosts: [{name: a, colour: red}]", "colour"),
         ("hosts: [{node: a}]", "name"),
         ("hosts: [{name: a}]", "hosts[0].provider_uuid"),

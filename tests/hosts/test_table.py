@@ -5,7 +5,8 @@ import pytest
 
 from placement_client.errors import BadAnswer
 from placement_client.models import AllocationCandidates
-from scheduler.hosts import AggregateFact, build_host_table, snapshot_of
+from scheduler.hosts import build_host_table, snapshot_of
+from scheduler.model import AggregateFact
 from tests.hosts.fleets import Node, candidates, names_where, row_of, table, uid
 
 SHARES = "MISC_SHARES_VIA_AGGREGATE"

@@ -150,7 +150,7 @@ def test_a_journal_is_not_usable_in_a_forked_child(opened):
         try:
             journal.unfinished()
         except JournalUnavailable as error:
-            os.write(write, f"{error.reason}: {error}".encode())
+            os.write(write, f"{error.reason}: {error.detail}".encode())
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(read, 1000).startswith(b"forked: The journal of claims cannot be used (it was opened before a fork")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from scheduler.errors import PluginFailed
 from scheduler.selection.weighing import normalize, weigh_hosts
 from scheduler.weighers import Weighed
 from tests.hosts.fleets import Node, spec, table
@@ -52,3 +53,13 @@ def test_the_total_is_the_sum_of_the_multiplied_normalised_scores() -> None:
 
 def test_without_weighers_all_hosts_are_equal() -> None:
     assert weigh_hosts((), spec(), table(Node("a"), Node("b"))).total.tolist() == [0, 0]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("scores", [(-1e308, 1e308), (1, 2)])
+def test_weights_that_are_no_numbers_stop_the_request(scores: tuple[float, float]) -> None:
+    """NaN and infinity have no place in an order, nor in the JSON of a decision record."""
+    weighers = (Weighed(Fixed("One", *scores), 1e308), Weighed(Fixed("Two", *scores), 1e308))
+    with pytest.raises(PluginFailed) as caught:
+        weigh_hosts(weighers, spec(), table(Node("a"), Node("b")))
+    assert (caught.value.plugin, caught.value.problem) == ("One, Two", "the weights are too large to be added")

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-Natural = Annotated[int, Meta(ge=0, le=2**53)]
-HostName = Annotated[str, Meta(min_length=1, max_length=255)]
+Natural = Annotated[int, Meta(ge=0, le=2**53, description="an integer from 0 to 9007199254740992")]
+HostName = Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
 
 
 class AggregateFact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,68 @@
+"""The inputs of a round: what of a snapshot can matter to it, and the same table made of that again."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+import numpy as np
+
+from placement_client.models import AllocationCandidates
+from scheduler.hosts.build import build_host_table
+from scheduler.hosts.snapshot import HostSnapshot
+from scheduler.hosts.table import HostTable
+from scheduler.model.inputs import HostsThen, RoundInputs
+from scheduler.model.request import RequestSpec
+
+
+def inputs_of(
+    found: AllocationCandidates, hosts: HostTable, request: RequestSpec, instances: Iterable[UUID]
+) -> RoundInputs:
+    """Return what a table was built from, without the facts of hosts that can make no difference.
+
+    Those are the hosts that were not offered, unless an instance of the request or a member of its group is there.
+    """
+    offers, snapshot = hosts.offers, hosts.offers.snapshot
+    group = request.instance_group
+    named = (*instances, *(group.members if group else ()))
+    rows = {int(row) for row in offers.fact_rows if row >= 0}
+    rows |= {row for instance in named for row in snapshot.instance_rows.get(instance, ())}
+    kept = sorted(rows)
+    strangers = [offers.host_uuids[host] for host in np.flatnonzero(offers.fact_rows < 0)]
+    return RoundInputs(
+        candidates=found,
+        hosts=HostsThen(
+            facts=tuple(snapshot.facts[row] for row in kept),
+            provider_uuids=tuple(snapshot.provider_uuids[row] for row in kept),
+            provider_names={uuid: name for uuid in strangers if (name := snapshot.provider_names.get(uuid))},
+            aggregates=tuple(snapshot.aggregates[uuid] for uuid in _aggregates(snapshot, kept)),
+            reserved=tuple(_reserved(snapshot, found)),
+            taken_at=snapshot.taken_at,
+        ),
+    )
+
+
+def table_of(inputs: RoundInputs) -> HostTable:
+    """Return the table that these are the inputs of. Raises BadAnswer when they are not of one table."""
+    then = inputs.hosts
+    snapshot = HostSnapshot(
+        facts=then.facts,
+        provider_uuids=then.provider_uuids,
+        provider_names=then.provider_names,
+        aggregates={aggregate.uuid: aggregate for aggregate in then.aggregates},
+        reserved={(provider, name): amount for provider, name, amount in then.reserved},
+        taken_at=then.taken_at,
+    )
+    return build_host_table(inputs.candidates, snapshot)
+
+
+def _aggregates(snapshot: HostSnapshot, rows: Iterable[int]) -> Iterator[UUID]:
+    named = {uuid for row in rows for uuid in snapshot.facts[row].aggregates}
+    return (uuid for uuid in snapshot.aggregates if uuid in named)
+
+
+def _reserved(snapshot: HostSnapshot, found: AllocationCandidates) -> Iterator[tuple[UUID, str, int]]:
+    if not snapshot.reserved:
+        return
+    for provider, summary in found.provider_summaries.items():
+        for name in summary.resources:
+            if amount := snapshot.reserved.get((provider, name)):
+                yield provider, name, amount

@@ -1,0 +1,75 @@
+"""A whole batch: an instance at a time, each on what the ones before left over."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from scheduler.filters import Filter
+from scheduler.hosts.arrays import IntArray
+from scheduler.hosts.table import HostTable
+from scheduler.model import InstanceDecision, RequestSpec
+from scheduler.model.plan import Placing
+from scheduler.randomness import RandomStream
+from scheduler.selection.filtering import Settled, settle
+from scheduler.selection.placing import placing_of
+from scheduler.selection.plugins import Plugins
+from scheduler.selection.ranking import Ranked, rank_hosts
+
+Rank = Callable[[Settled, RequestSpec, HostTable], Ranked]
+"""Ranks the hosts for one instance, as ``rank_hosts`` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where every instance of a batch goes, and the request and the hosts as they will be then."""
+
+    placings: tuple[Placing, ...]
+    hosts: HostTable
+    spec: RequestSpec
+
+
+def plan_batch(
+    filters: Sequence[Filter],
+    rank: Rank,
+    spec: RequestSpec,
+    instances: Sequence[UUID],
+    hosts: HostTable,
+    put_down: Callable[[InstanceDecision], None],
+) -> Plan | None:
+    """Return a host and an allocation candidate for every instance; None when nothing is left for one of them.
+
+    ``put_down`` is called with each decision as it is made, the one that found nothing included.
+    """
+    settled, placings = settle(filters, spec, hosts), []
+    for instance in instances:
+        ranked = rank(settled, spec.for_instance(instance), hosts)
+        placing = placing_of(instance, hosts, int(ranked.rows[0])) if len(ranked.rows) else None
+        put_down(_decision_of(instance, ranked, placing))
+        if placing is None:
+            return None
+        placings.append(placing)
+        row = int(ranked.rows[0])
+        hosts = hosts.with_claim(row, int(hosts.fitting(row)[0]), instance)
+        spec = spec.with_member(instance, placing.host)
+    return Plan(tuple(placings), hosts, spec)
+
+
+def alternates_of(plugins: Plugins, plan: Plan, at_most: int, stream: RandomStream) -> IntArray:
+    """Return the rows of the best hosts that none of the batch goes to, as things will be with the batch in place."""
+    spec = plan.spec.for_instance(plan.placings[-1].instance_uuid)
+    settled = settle(plugins.filters, spec, plan.hosts)
+    ranked = rank_hosts(plugins, settled, spec, plan.hosts, stream, best=0)
+    taken = {placing.provider_uuid for placing in plan.placings}
+    free = [uuid not in taken for uuid in plan.hosts.provider_uuids[ranked.rows]]
+    return ranked.rows[free][:at_most]
+
+
+def _decision_of(instance: UUID, ranked: Ranked, placing: Placing | None) -> InstanceDecision:
+    return InstanceDecision(
+        instance_uuid=instance,
+        steps=ranked.steps,
+        best_hosts=ranked.best_hosts,
+        order=ranked.digest,
+        selected=placing.host if placing else None,
+        allocation=placing.allocation_request if placing else None,
+    )
