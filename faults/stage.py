@@ -25,6 +25,7 @@ NAMES = UUID("f0000000-0000-4000-8000-000000000000")
 SPEC = RequestSpec(flavor=Flavor(vcpus=2, memory_mb=512), project_id="tenant", user_id="somebody")
 VCPUS, MEMORY_MB = 64, 32768
 SETTLE_S = 20.0
+JOURNAL_RUNS = 50  # runs that share a journal: each start reads all of it
 
 Amounts = Mapping[tuple[str, str], int]  # (provider, resource class): amount
 
@@ -51,6 +52,7 @@ class Stage:
         self.foreign = [uuid5(NAMES, f"foreign {number}") for number in range(hosts)]
         self._stack = contextlib.ExitStack()
         self._instances = 0
+        self._runs = 0
         self.server: PlacementServer
         self.proxy: FaultProxy
         self.before: Count
@@ -81,7 +83,7 @@ class Stage:
     def scheduler(self, *, read_timeout_s: float) -> tuple[FilterScheduler, FaultAdapter]:
         """Return a scheduler that has just been started, its calls through the proxy, and where to interrupt them.
 
-        All schedulers of a stage, one at a time, have one journal.
+        The schedulers of a run, one at a time, have one journal.
         """
         settings = PlacementSettings(cafile=str(self.proxy.cafile))
         adapter = FaultAdapter(PinnedAdapter(make_context(settings), settings.pool_size))
@@ -108,6 +110,7 @@ class Stage:
         left = {UUID(one): _write({}, count.consumers[one][1]) for one in count.held.keys() - self.before.held.keys()}
         if left:
             self._client.post_allocations(left)
+        self._runs += 1
 
     def _load(self) -> None:
         inventories = {"VCPU": Inventory(total=VCPUS), "MEMORY_MB": Inventory(total=MEMORY_MB)}
@@ -118,7 +121,7 @@ class Stage:
 
     def _ini(self, read_timeout_s: float) -> str:
         options = {"retry_base": 0.001, "retry_cap": 0.01, "read_timeout": read_timeout_s}
-        journal = self._directory / "journal" / "claims.sqlite"
+        journal = self._directory / f"journal{self._runs // JOURNAL_RUNS}" / "claims.sqlite"
         return placement_section(self.proxy.url, cafile=str(self.proxy.cafile), **options) + _SCHEDULER_INI.format(
             reservations=RESERVATIONS, settle_s=SETTLE_S, journal=journal
         )
