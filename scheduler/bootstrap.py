@@ -35,6 +35,7 @@ from scheduler.weighers import load_weighers
 from scheduler.weighers.registry import GROUP as WEIGHER_PLUGINS
 
 MEMORY = "memory://"
+SEEDED = "[randomness] source is seeded: whoever knows the seed foresees every placement"
 
 
 def build(
@@ -58,14 +59,14 @@ def build(
     placement = placement_of(conf, http_adapter, clock)
     log = log_of(conf, clock)
     log(LOG_STARTED, release=release(), key=log.key_id)
-    for warning in placement_client.config.warnings_of(conf):
+    for warning in warnings_of(conf):
         log(UNSAFE_SETTING, setting=warning)
     scheduler = FilterScheduler(
         placement=placement,
         hosts=hosts or host_source_of(conf, placement, clock, log),
         plugins=plugins_of(settings.filters, settings.weighers, settings.order),
         claimer=claimer_of(settings, placement, clock, log),
-        random_source=random_source or random_source_of(conf, log),
+        random_source=random_source or random_source_of(conf),
         settings=settings,
         clock=clock,
         records=records_of(settings.explain),
@@ -110,11 +111,16 @@ def host_source_of(conf: cfg.ConfigOpts, placement: PlacementClient, clock: Cloc
     return listing
 
 
-def random_source_of(conf: cfg.ConfigOpts, log: EventLog) -> RandomSource:
-    """Return the random source that ``[randomness]`` names; a seeded one is warned of."""
+def warnings_of(conf: cfg.ConfigOpts) -> tuple[str, ...]:
+    """Return what an operator is to be warned of at every start. Raises InvalidSettings."""
+    seeded = config.randomness_from(conf).source == "seeded"
+    return (*placement_client.config.warnings_of(conf), *([SEEDED] if seeded else []))
+
+
+def random_source_of(conf: cfg.ConfigOpts) -> RandomSource:
+    """Return the random source that ``[randomness]`` names."""
     settings = config.randomness_from(conf)
     if settings.source == "seeded" and settings.seed:
-        log(UNSAFE_SETTING, setting="[randomness] source: seeded; whoever knows the seed foresees every placement")
         return SeededRandomSource(settings.seed.reveal().encode())
     return SystemRandomSource()
 

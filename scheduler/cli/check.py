@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from oslo_config import cfg
+
 from placement_client.client import PlacementClient
 from placement_client.clock import SYSTEM_CLOCK
 from placement_client.errors import BadRequest, NotAuthorized, PlacementError
 from placement_client.query import CandidateQuery, RequestGroup
-from scheduler.bootstrap import build, placement_of
+from scheduler.bootstrap import build, placement_of, warnings_of
 from scheduler.cli.exits import ExitStatus
 from scheduler.cli.log import set_up_log
 from scheduler.config import load_config
@@ -29,7 +31,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the line."""
-        return f"{'ok  ' if self.ok else 'FAIL'}  {self.name}: {self.words}"
+        return _line("ok" if self.ok else "FAIL", self.name, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,22 @@ class Step:
     advice: str
 
 
+def _line(verdict: str, name: str, words: str) -> str:
+    return f"{verdict:4}  {name}: {words}"
+
+
 def check(asked: Namespace) -> ExitStatus:
     """Print a line for everything that was looked at; nothing is changed anywhere."""
     try:
-        client = _client(asked.config_file)
+        conf = load_config(asked.config_file)
+        client = _client(conf)
     except InvalidSettings as error:
         for problem in error.problems:
             print(Finding("configuration", ok=False, words=problem), flush=True)
         return ExitStatus.INVALID_SETTINGS
     print(Finding("configuration", ok=True, words=f"{asked.config_file} is valid, endpoints are https"), flush=True)
+    for warning in warnings_of(conf):
+        print(_line("warn", "configuration", warning), flush=True)
     sound = True
     for finding in findings(client):
         print(finding, flush=True)
@@ -76,9 +85,8 @@ def _taken(step: Step, client: PlacementClient) -> Finding:
     return Finding(step.name, ok=False, words=f"{problem} To do: {step.advice}.")
 
 
-def _client(path: str) -> PlacementClient:
+def _client(conf: cfg.ConfigOpts) -> PlacementClient:
     """Return the client, once everything that a scheduler would read is sound. Raises InvalidSettings."""
-    conf = load_config(path)
     set_up_log(conf)
     build(conf).close()
     return placement_of(conf, None, SYSTEM_CLOCK)

@@ -7,12 +7,11 @@ import pytest
 
 from placement_client.testing import MockPlacement
 from scheduler import SchedulingUnavailable, SeededRandomSource
-from scheduler.bootstrap import random_source_of
+from scheduler.bootstrap import build, random_source_of, warnings_of
 from scheduler.config import load_config
 from scheduler.errors import InvalidSettings
-from scheduler.events import EventLog
 from scheduler.randomness import SystemRandomSource
-from tests.flow.fleet import CONTEXT, SPEC, add_hosts, holders, scheduler_on
+from tests.flow.fleet import CONTEXT, FAST_CLAIMS, SPEC, add_hosts, holders, scheduler_on
 from tests.randomness.test_sources import BAD_SEEDS, Giving
 
 SEEDED = "[randomness]\nsource = seeded\nseed = s\n"
@@ -50,9 +49,10 @@ def conf_of(tmp_path, text: str):
     return load_config(str(file))
 
 
-def test_the_system_is_the_default(tmp_path, caplog):
-    assert isinstance(random_source_of(conf_of(tmp_path, ""), EventLog()), SystemRandomSource)
-    assert caplog.records == []
+def test_the_system_is_the_default(tmp_path):
+    conf = conf_of(tmp_path, "")
+    assert isinstance(random_source_of(conf), SystemRandomSource)
+    assert not [warning for warning in warnings_of(conf) if "seeded" in warning]
 
 
 def test_a_seeded_source_has_to_be_allowed(tmp_path):
@@ -61,9 +61,10 @@ def test_a_seeded_source_has_to_be_allowed(tmp_path):
 
 
 def test_a_seeded_source_is_warned_of_at_every_start(tmp_path, caplog):
-    conf = conf_of(tmp_path, f"{SEEDED}allow_seeded = true\n")
+    mock = MockPlacement()
+    conf = conf_of(tmp_path, f"{mock.ini()}\n{FAST_CLAIMS}{SEEDED}allow_seeded = true\n")
+    assert isinstance(random_source_of(conf), SeededRandomSource)
     for starts in (1, 2):
-        assert isinstance(random_source_of(conf, EventLog()), SeededRandomSource)
-        warned = [record for record in caplog.records if record.levelno == logging.WARNING]
+        build(conf, http_adapter=mock.faults).close()
+        warned = [one for one in caplog.records if one.levelno == logging.WARNING and "seeded" in one.getMessage()]
         assert len(warned) == starts
-        assert "seeded" in warned[-1].getMessage()
