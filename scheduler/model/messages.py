@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+MAX_PATH = 100  # characters
+
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
 _TYPES = re.compile(r"Expected `(?P<wanted>[a-z |]+)`, got `(?P<got>[a-z]+)`")
 _FIELD = re.compile(r"Object (?P<how>missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
@@ -48,8 +50,13 @@ def in_words(error: msgspec.MsgspecError, schema: type, document: str = "request
     what, key, path = place.group("what", "key", "path") if place else ("", None, None)
     steps = re.findall(r"\w+|\[\.\.\.\]|\[\d+\]", path or "")
     node = _node(inspect.type_info(schema), steps, bool(key))
-    where = (path or "").removeprefix(".").replace("[...]", "")
+    where = _short((path or "").removeprefix(".").replace("[...]", ""))
     return _sentence(where, document, what, node, "[...]" in steps[-1:], bool(key))
+
+
+def _short(path: str) -> str:
+    """Cut a path that nests deeper than anything of ours."""
+    return path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}..."
 
 
 def _of_json(text: str) -> str:
