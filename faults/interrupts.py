@@ -12,6 +12,7 @@ import gc
 import signal
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -172,13 +173,13 @@ class Ground:
         fuse = SCOPES[point.scope](point.number, partial(_blow, point.error))
         ending, outcome, found = "hung", "unknown", ["it hung"]
         try:
-            with _alarm(), _collected() as swallowed:
+            with _alarm(), _collected() as swallowed, _watched() as died:
                 scheduler = build(self._confs[point.journal], http_adapter=self._mock.faults)
                 ending = _ended(fuse, lambda: ACTS[point.act](scheduler, request_id, instances))
                 gc.collect()  # an exception and the frames it passed hold each other, and with them the request
                 found = _never_given_up(scheduler)
                 outcome = self._recovered(scheduler, point.journal, request_id)
-            found += wrongs(self._fleet, instances, outcome) + _lies(ending, outcome, point.act)
+            found += wrongs(self._fleet, instances, outcome) + _lies(ending, outcome, point.act) + died
             ending = "swallowed" if swallowed and not ending else ending
         except Hung:
             found = ["it hung"]
@@ -271,6 +272,18 @@ def _collected() -> Iterator[list[str]]:
         yield swallowed
     finally:
         sys.unraisablehook = before
+
+
+@contextmanager
+def _watched() -> Iterator[list[str]]:
+    """Collect what threads end with that nobody joins, the one that settles in the background above all."""
+    died: list[str] = []
+    before = threading.excepthook
+    threading.excepthook = lambda raised: died.append(f"a thread ended with {raised.exc_type.__name__}")
+    try:
+        yield died
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from placement_client.errors import PlacementError
 from scheduler.claims.journal import OPEN_HOLDS, Claim, Hold, Journal
 from scheduler.claims.settle import Confirmation, release
 from scheduler.claims.states import ABANDONABLE, ClaimEvent, ClaimState, HoldEvent, HoldState
-from scheduler.errors import JournalUnavailable
+from scheduler.errors import IllegalTransition, JournalUnavailable
 from scheduler.events import EventLog
 from scheduler.events.table import (
     CLAIM_IN_DOUBT,
@@ -70,6 +70,8 @@ class Settler:
                 claim = self._journal.find(claim_id)
                 if claim is not None and claim.state in ABANDONABLE:
                     self._journal.advance(claim_id, ClaimEvent.ABANDONED)
+            except IllegalTransition:
+                continue  # another thread gave it up, or began to confirm it, since it was looked at
             except JournalUnavailable:
                 continue  # fenced: whoever took the claim over releases it; else it is found again
 

@@ -8,8 +8,8 @@ import pytest
 from placement_client.clock import SYSTEM_CLOCK, SystemClock
 from placement_client.models import ConsumerWrite, Resources
 from placement_client.testing import MockPlacement, faults
-from scheduler.claims import CONFIRMED, IN_DOUBT, RESERVED, Claimer, ClaimState, MemoryJournal, RequestFacts
-from scheduler.claims.states import HoldState
+from scheduler.claims import CONFIRMED, IN_DOUBT, RESERVED, Claimer, ClaimState, Figures, MemoryJournal, RequestFacts
+from scheduler.claims.states import ClaimEvent, HoldState
 from scheduler.settings import ClaimSettings
 from tests.claims.test_bodies import placing
 
@@ -244,6 +244,24 @@ def test_after_the_commit_intent_abandoning_changes_nothing(mock):
     claimer.confirm(placement, claim)
     claimer.abandon([claim.claim_id])
     assert claimer.claims_of(REQUEST)[0].state is ClaimState.COMMITTED
+
+
+def test_a_claim_that_another_thread_gives_up_at_the_same_moment_is_released_all_the_same(mock):
+    class Overtaken(MemoryJournal):
+        """Lets somebody else give a claim up right after it was looked at."""
+
+        def find(self, claim_id):
+            claim = super().find(claim_id)
+            if claim is not None and claim.state is ClaimState.RESERVED:
+                super().advance(claim_id, ClaimEvent.ABANDONED)
+            return claim
+
+    claimer, placement = claimer_on(mock, Overtaken())
+    claim = begun(claimer, 1)
+    assert claimer.reserve(placement, claim) == RESERVED
+    claimer.release([claim.claim_id])
+    assert claimer.figures() == Figures(0, 0, 0)
+    assert consumers(mock) == {}
 
 
 def test_a_claim_that_was_never_begun_can_be_abandoned(mock):
