@@ -24,7 +24,7 @@ class Login:
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what an interrupted turn left locked, its thread unlocks with the next
         self._pause_s = FIRST_PAUSE_S
         self._quiet_until = float("-inf")
 
@@ -71,9 +71,15 @@ class Login:
     def _turn(self, exchange: Exchange) -> Iterator[None]:
         """Let one thread at a time ask the plugin. Raises TimeoutError at the deadline."""
         exchange.begin(at_placement=False)  # a 401 before did nothing at Placement, and nothing is sent to it now
-        if not self._lock.acquire(timeout=exchange.deadline.remaining()):
-            raise TimeoutError
         try:
+            if not self._lock.acquire(timeout=exchange.deadline.remaining()):
+                raise TimeoutError
             yield
         finally:
-            self._lock.release()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Unlock as often as this thread has locked, which may be never."""
+        with contextlib.suppress(RuntimeError):
+            while True:
+                self._lock.release()
