@@ -28,7 +28,7 @@ class UnacceptableAnswer(requests.RequestException):
     """An answer that is not read any further: encoded, framed in two ways or too long."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Exchange:
     """One call, with the identity calls it needs.
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -10,6 +9,7 @@ from keystoneauth1 import exceptions
 from keystoneauth1.adapter import Adapter
 
 from placement_client.transport.exchange import Exchange
+from placement_client.transport.turns import Turns
 
 # The pauses between renewals of a token while every answer is 401: the first, and the longest, in seconds.
 FIRST_PAUSE_S: Final = 1.0
@@ -24,7 +24,7 @@ class Login:
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
-        self._lock = threading.RLock()  # what an interrupted turn left locked, its thread unlocks with the next
+        self._turns = Turns()
         self._pause_s = FIRST_PAUSE_S
         self._quiet_until = float("-inf")
 
@@ -71,15 +71,5 @@ class Login:
     def _turn(self, exchange: Exchange) -> Iterator[None]:
         """Let one thread at a time ask the plugin. Raises TimeoutError at the deadline."""
         exchange.begin(at_placement=False)  # a 401 before did nothing at Placement, and nothing is sent to it now
-        try:
-            if not self._lock.acquire(timeout=exchange.deadline.remaining()):
-                raise TimeoutError
+        with self._turns.turn(exchange):
             yield
-        finally:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        """Unlock as often as this thread has locked, which may be never."""
-        with contextlib.suppress(RuntimeError):
-            while True:
-                self._lock.release()

@@ -1,0 +1,57 @@
+"""Turns at what one call at a time may use; a turn ends with its call, whatever interrupts that and wherever."""
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from placement_client.transport.exchange import Exchange
+
+LOOK_S: Final = 0.05
+"""How often a waiting call looks whether the call that has the turn still exists."""
+
+
+class Turns:
+    """A lock that cannot stay locked.
+
+    An exception may come between any two steps, also between locking and the block that unlocks. Whoever waits
+    therefore looks for the call that has the turn, and takes a new lock when it is gone.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: Callable[[], Exchange | None] = _nobody
+
+    @contextlib.contextmanager
+    def turn(self, exchange: Exchange) -> Iterator[None]:
+        """Let one call at a time into the block. Raises TimeoutError at the deadline of the call."""
+        lock = None
+        try:
+            lock = self._locked(exchange)
+            self._holder = weakref.ref(exchange)
+            yield
+        finally:
+            if lock is not None:
+                self._holder = _nobody
+                lock.release()
+
+    def _locked(self, exchange: Exchange) -> threading.Lock:
+        while True:
+            lock = self._lock
+            if not lock.acquire(timeout=min(LOOK_S, exchange.deadline.remaining())):
+                self._give_up_or_replace(lock, exchange)
+            elif lock is self._lock:
+                return lock
+            else:
+                lock.release()
+
+    def _give_up_or_replace(self, lock: threading.Lock, exchange: Exchange) -> None:
+        if exchange.deadline.expired():
+            raise TimeoutError
+        if self._holder() is None and lock is self._lock:
+            self._lock = threading.Lock()
+
+
+def _nobody() -> None:
+    """Stand for the call that has the turn while none has."""
