@@ -13,13 +13,13 @@ from requests.adapters import BaseAdapter
 
 from canaries.markers import Mint
 from placement_client.testing.faults import Fault, Forward
-from placement_client.testing.wsgi import Certificate, Timeout, build_response
+from placement_client.testing.wsgi import InProcess, build_response
 
 IDENTITY_HOST = "keystone.test"
 SERVER_THREAD = "server of the stage"
 
 
-class Identity(BaseAdapter):
+class Identity(InProcess):
     """A Keystone that accepts everybody, and answers with markers wherever an answer has text.
 
     A Placement without Keystone takes the beginning of a token for the role of whoever brings it.
@@ -36,44 +36,22 @@ class Identity(BaseAdapter):
         }
         self._body = json.dumps({"token": _token(mint)}).encode()
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Timeout = None,
-        verify: bool | str = True,
-        cert: Certificate = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
         """Give out a token."""
         return build_response(request, 201, self._headers.items(), self._body)
 
-    def close(self) -> None:
-        """Do nothing; there is no connection."""
 
-
-class Wire(BaseAdapter):
+class Wire(InProcess):
     """Brings calls to the identity service or to Placement, by the host of the URL."""
 
     def __init__(self, identity: BaseAdapter, placement: BaseAdapter) -> None:
         super().__init__()
         self._identity, self._placement = identity, placement
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Timeout = None,
-        verify: bool | str = True,
-        cert: Certificate = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
         """Pass the call on."""
         at_identity = urlsplit(request.url or "").hostname == IDENTITY_HOST
-        there = self._identity if at_identity else self._placement
-        return there.send(
-            request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=dict(proxies or {})
-        )
+        return (self._identity if at_identity else self._placement).send(request, stream=True)
 
     def close(self) -> None:
         """Close both."""
@@ -81,7 +59,7 @@ class Wire(BaseAdapter):
         self._placement.close()
 
 
-class Apart(BaseAdapter):
+class Apart(InProcess):
     """Lets a server that is in this process work in a thread of its own, where it leaves its request's context."""
 
     def __init__(self, inner: BaseAdapter) -> None:
@@ -89,17 +67,9 @@ class Apart(BaseAdapter):
         self._inner = inner
         self._thread = ThreadPoolExecutor(1, SERVER_THREAD)
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Timeout = None,
-        verify: bool | str = True,
-        cert: Certificate = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
         """Wait for the answer."""
-        return self._thread.submit(self._inner.send, request, stream=stream).result()
+        return self._thread.submit(self._inner.send, request, stream=True).result()
 
     def close(self) -> None:
         """Keep the thread, which other sessions use, too."""

@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
@@ -289,6 +290,36 @@ def consumer_conflict(expected: int | None = 1, got: int | None = None) -> Fault
     """Return the 409 of a wrong consumer generation; ``expected`` None means that the consumer does not exist."""
     text = f"consumer generation conflict - expected {'null' if expected is None else expected} but got {got}"
     return placement_error(409, "Conflict", text, "placement.concurrent_update")
+
+
+ON_THE_WAY: Final[Mapping[str, Fault]] = {
+    "not sent": not_sent,
+    "reset before apply": reset_before_apply,
+    "reset after apply": reset_after_apply,
+    "timeout before apply": timeout_before_apply,
+    "timeout after apply": timeout_after_apply,
+    "500": internal_error,
+    "500 after apply": internal_error_after_apply,
+    "502 html": bad_gateway,
+    "502 html after apply": bad_gateway_after_apply,
+    "503": unavailable,
+    "504 html after apply": gateway_timeout_after_apply,
+    "401": unauthorized,
+    "403": forbidden,
+    "409 html": conflict_from_proxy,
+    "409 capacity": capacity_exceeded,
+    "409 units": unit_violated,
+    "409 inventory": no_inventory,
+    "409 provider": provider_conflict,
+    "409 consumer race": consumer_race,
+    "409 consumer": consumer_conflict(),
+    "400 provider": unknown_provider,
+    "wrong version": wrong_version,
+    "no version": no_version,
+    "empty body": empty_body,
+    "garbage": garbage_body,
+}
+"""What may happen to a call between the scheduler and what Placement answers, by name."""
 
 
 def _with_body(request: requests.PreparedRequest, response: requests.Response, body: bytes) -> requests.Response:

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -29,13 +30,12 @@ def build_response(
     return HTTPAdapter().build_response(request, raw)
 
 
-class WsgiAdapter(BaseAdapter):
-    """Runs one request at a time through ``app``, as a server with one worker and one thread would."""
+class InProcess(BaseAdapter, ABC):
+    """A requests adapter for what is in this process, where timeouts and TLS options have no meaning."""
 
-    def __init__(self, app: WsgiApp) -> None:
-        super().__init__()
-        self._app = app
-        self._lock = threading.Lock()
+    @abstractmethod
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
+        """Return the answer to a request."""
 
     def send(  # the signature is that of requests
         self,
@@ -46,13 +46,26 @@ class WsgiAdapter(BaseAdapter):
         cert: Certificate = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Answer ``request`` with what the application says; timeouts and TLS options have no meaning here."""
-        with self._lock:
-            status, headers, body = _run(self._app, _environ(request))
-        return build_response(request, status, headers, body)
+        """Answer a request."""
+        return self.answer(request)
 
     def close(self) -> None:
         """Do nothing; there is no connection."""
+
+
+class WsgiAdapter(InProcess):
+    """Runs one request at a time through ``app``, as a server with one worker and one thread would."""
+
+    def __init__(self, app: WsgiApp) -> None:
+        super().__init__()
+        self._app = app
+        self._lock = threading.Lock()
+
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
+        """Answer a request with what the application says."""
+        with self._lock:
+            status, headers, body = _run(self._app, _environ(request))
+        return build_response(request, status, headers, body)
 
 
 def _run(app: WsgiApp, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -15,32 +15,7 @@ from scheduler import ClaimInDoubt, FilterScheduler, SchedulerError, SchedulingU
 from tests.flow.fleet import CONTEXT, SPEC, add_hosts, hold, holders, over_capacity, reservations, scheduler_on
 
 BATCHES = (1, 2, 5)
-KINDS = {
-    "not sent": faults.not_sent,
-    "reset before apply": faults.reset_before_apply,
-    "reset after apply": faults.reset_after_apply,
-    "timeout before apply": faults.timeout_before_apply,
-    "timeout after apply": faults.timeout_after_apply,
-    "500": faults.internal_error,
-    "500 after apply": faults.internal_error_after_apply,
-    "502 html": faults.bad_gateway,
-    "502 html after apply": faults.bad_gateway_after_apply,
-    "503": faults.unavailable,
-    "504 html after apply": faults.gateway_timeout_after_apply,
-    "401": faults.unauthorized,
-    "403": faults.forbidden,
-    "409 html": faults.conflict_from_proxy,
-    "409 capacity": faults.capacity_exceeded,
-    "409 units": faults.unit_violated,
-    "409 inventory": faults.no_inventory,
-    "409 provider": faults.provider_conflict,
-    "409 consumer race": faults.consumer_race,
-    "409 consumer": faults.consumer_conflict(),
-    "400 provider": faults.unknown_provider,
-    "wrong version": faults.wrong_version,
-    "no version": faults.no_version,
-    "empty body": faults.empty_body,
-    "garbage": faults.garbage_body,
+KINDS = faults.ON_THE_WAY | {
     "interrupt": faults.raises(KeyboardInterrupt()),
     "interrupt after apply": faults.raises(KeyboardInterrupt(), after_apply=True),
     "exit after apply": faults.raises(SystemExit(), after_apply=True),
