@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
+WORKERS ?= 2
 
 # Only files whose hashes are in the lock are installed, and none of them runs code while it is. Modules are compiled
 # when they are used, which most never are.
@@ -25,8 +26,8 @@ demo: $(STAMP) ## Schedule a production-shaped fleet on a real Placement over TL
 demo-server: $(STAMP) ## Keep a loaded Placement running, to try the command line against
 	$(BIN)/python -m demo --serve
 
-test: lint ## Run everything that gates: linters, types, layers, tests
-	$(BIN)/pytest -q
+test: lint ## Run everything that gates: linters, types, layers, tests; WORKERS=4 on a bigger machine
+	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (about an hour)
 	$(BIN)/python -m faults all

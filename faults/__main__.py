@@ -26,7 +26,6 @@ def main(arguments: list[str] | None = None) -> int:
     names = list(PARTS) if asked.part == "all" else [asked.part]
     options = Options(quick=asked.quick, seed=asked.seed, count=asked.count, only=asked.only, work=asked.work)
     reports: list[Report] = []
-    logging.disable(logging.WARNING)  # every run has its fault; what they log is expected, and long
     try:
         for name in names:
             reports.append(_run(name, options))
@@ -71,4 +70,5 @@ def _parts() -> str:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # every run has its fault; what they log is expected, and long
     sys.exit(main())

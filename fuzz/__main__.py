@@ -20,7 +20,6 @@ from fuzz.worker import Done, Job, work
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 when nothing was found, 1 when something was, 130 after Ctrl-C."""
     asked = _parse(arguments)
-    logging.disable(logging.CRITICAL)  # what the inputs make the program log is not looked at here
     if asked.worker:
         return _work(msgspec.json.decode(asked.worker, type=Job), asked.work)
     with tempfile.TemporaryDirectory() as files:
@@ -97,4 +96,5 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # what the inputs make the program log is not looked at here
     sys.exit(main())

@@ -276,9 +276,11 @@ def subclasses(base: type[BaseException]) -> set[type[BaseException]]:
     return {base}.union(*(subclasses(each) for each in base.__subclasses__()))
 
 
+BELOW = {"builtins", "socket", "ssl", "urllib3", "requests"}
+ROOTS = (OSError, urllib3.exceptions.HTTPError, requests.RequestException)
 FOREIGN = sorted(
-    subclasses(requests.RequestException) | subclasses(urllib3.exceptions.HTTPError) | subclasses(OSError),
-    key=lambda each: each.__qualname__,
+    {kind for root in ROOTS for kind in subclasses(root) if kind.__module__.partition(".")[0] in BELOW},
+    key=lambda kind: (kind.__module__, kind.__qualname__),
 )
 
 
