@@ -21,7 +21,9 @@ and SchedulingUnavailable are constant, and those of the errors below the latter
 a caller what to do. Request id, reason and detail are attributes for a caller in this process, and are not pickled.
 """
 
-from typing import Any
+from typing import Any, Final
+
+MAX_TOLD: Final = 20  # problems in one message; ``problems`` has them all
 
 
 class SchedulerError(Exception):
@@ -60,14 +62,19 @@ class NoValidHost(ConstantError, SchedulerError):
     MESSAGE = "No valid host was found."
 
 
+def _joined(problems: tuple[str, ...]) -> str:
+    more = len(problems) - MAX_TOLD
+    return "; ".join(problems[:MAX_TOLD]) + (f"; and {more} more" if more > 0 else "")
+
+
 class InvalidRequest(SchedulerError):
     """The request is wrong; ``problems`` names each field and what is wrong with it."""
 
     code = "invalid_request"
 
     def __init__(self, *problems: str) -> None:
-        """Join all problems into one message."""
-        super().__init__("; ".join(problems))
+        """Join the first problems into one message."""
+        super().__init__(_joined(problems))
         self.problems = problems
 
 
@@ -145,8 +152,8 @@ class InvalidSettings(SchedulerError):
     code = "invalid_settings"
 
     def __init__(self, *problems: str) -> None:
-        """Join all problems into one message."""
-        super().__init__("; ".join(problems))
+        """Join the first problems into one message."""
+        super().__init__(_joined(problems))
         self.problems = problems
 
 

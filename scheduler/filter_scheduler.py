@@ -189,6 +189,7 @@ class FilterScheduler:
         deadline: float | None,
     ) -> Work:
         self.claimer.check_open()
+        context.checked()
         request_id = context.request_id or f"req-{uuid.uuid4()}"
         instances = checked_instances(instance_uuids, self.settings.max_instances)
         seed = seed_of(self.random_source, request_id)

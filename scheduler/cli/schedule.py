@@ -18,6 +18,7 @@ from scheduler.cli.output import COLUMNS, print_json, print_table, rows_of
 from scheduler.config import load_config
 from scheduler.errors import InvalidRequest, NoValidHost
 from scheduler.model import RequestSpec, Selection
+from scheduler.model.request import refuse_doubled_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def _document(text: bytes) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict):
         raise InvalidRequest("request: is not a JSON object")
+    refuse_doubled_fields(text)
     return document
 
 

@@ -6,8 +6,9 @@ Anything unknown is an error: a constraint is never silently dropped.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,8 @@ from msgspec import Meta, Struct, field
 
 from scheduler.errors import InvalidRequest
 from scheduler.model import checks, messages
+
+T = TypeVar("T")
 
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1, description="an integer from 1 to 2147483647")]
 Natural = Annotated[int, Meta(ge=0, le=2**31 - 1, description="an integer from 0 to 2147483647")]
@@ -24,8 +27,13 @@ ResourceClass = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description
 Trait = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description="an upper-case trait name")]
 ConsumerType = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description="an upper-case consumer type")]
 Suffix = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{0,64}\Z", description="at most 64 letters, digits, '_' or '-'")]
-
-
+RequestId = Annotated[
+    str,
+    Meta(
+        pattern=r"\Areq-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z",
+        description="'req-' and a UUID in lower case",
+    ),
+]
 HintName = Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
 HintText = Annotated[str, Meta(max_length=255, description="at most 255 characters")]
 HintTexts = Annotated[tuple[HintText, ...], Meta(max_length=64, description="a list of at most 64 strings")]
@@ -122,13 +130,13 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
     @classmethod
     def from_json(cls, text: bytes | str) -> "RequestSpec":
         """Load a request from JSON; InvalidRequest names the fields and what is wrong with them."""
-        spec = _decoded(lambda: msgspec.json.decode(text, type=cls))
-        json.loads(text, object_pairs_hook=_refuse_doubles)
+        spec = _decoded(lambda: msgspec.json.decode(text, type=cls), cls)
+        refuse_doubled_fields(text)
         return _sound(spec)
 
     def checked(self) -> "RequestSpec":
         """Return this request after the checks that JSON gets; InvalidRequest names the fields."""
-        return _sound(_decoded(lambda: msgspec.convert(_plain(self), type=RequestSpec)))
+        return _sound(_decoded(lambda: msgspec.convert(_plain(self), type=RequestSpec), RequestSpec))
 
     def for_instance(self, instance: UUID) -> "RequestSpec":
         """Return the same request with this instance as the one being placed."""
@@ -148,39 +156,55 @@ class RequestContext(_Value, frozen=True, kw_only=True):
     """On whose behalf a request is made; the controller has authenticated it. Holds no token.
 
     ``roles`` are those of its token, for policy rules. ``request_id`` None lets the scheduler mint one ("req-" and a
-    random UUID).
+    random UUID); one that is given has this form, which Placement demands of it too.
     """
 
     project_id: Identifier
     user_id: Identifier
     is_elevated: bool = False
     roles: tuple[str, ...] = ()
-    request_id: Annotated[str, Meta(pattern=r"\Areq-[0-9a-f-]{36}\Z")] | None = None
+    request_id: RequestId | None = None
+
+    def checked(self) -> "RequestContext":
+        """Return this context when its values are of their types; InvalidRequest names the field that is not."""
+        return _decoded(lambda: msgspec.convert({"context": _plain(self)}, type=_Call), _Call, "context").context
 
 
-def _plain(spec: RequestSpec) -> object:
-    """Return a request as plain values. Raises TypeError, or ValueError, for what cannot be written down as JSON."""
-    msgspec.json.encode(spec)  # text with a lone surrogate, which nothing further on can send or store
-    return msgspec.to_builtins(spec)
+class _Call(_Value, frozen=True):
+    """What a context is an argument of, so that the path of a problem begins with its name."""
+
+    context: RequestContext
 
 
-def _decoded(decode: Callable[[], RequestSpec]) -> RequestSpec:
+def refuse_doubled_fields(text: bytes | str) -> None:
+    """Refuse JSON that names a field of an object twice; the decoder would take the last and drop the others.
+
+    Raises InvalidRequest.
+    """
+    json.loads(text, object_pairs_hook=_refuse_doubles)
+
+
+def _plain(value: _Value) -> object:
+    """Return a value as plain values. Raises TypeError, or ValueError, for what cannot be written down as JSON."""
+    msgspec.json.encode(value)  # text with a lone surrogate, which nothing further on can send or store
+    return msgspec.to_builtins(value)
+
+
+def _decoded(decode: Callable[[], T], kind: type[T], document: str = "request") -> T:
     try:
         return decode()
     except msgspec.MsgspecError as error:
-        problem = messages.in_words(error, RequestSpec)
+        problem = messages.in_words(error, kind, document)
     except RecursionError:
-        problem = "request: nested too deeply"
+        problem = f"{document}: nested too deeply"
     except (TypeError, ValueError):  # a Python value or text that JSON has no way to say
-        problem = "request: holds something that is not JSON"
+        problem = f"{document}: holds something that is not JSON"
     raise InvalidRequest(problem)
 
 
 def _refuse_doubles(pairs: list[tuple[str, object]]) -> None:
-    """Refuse an object that names a field twice; the decoder would take the last and drop the others."""
-    names = [name for name, _ in pairs]
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled is not None:
+    if len(dict(pairs)) < len(pairs):
+        ((doubled, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise InvalidRequest(f"request: field {messages.shown(doubled)} is given more than once")
 
 

@@ -91,6 +91,13 @@ def test_an_invalid_request_is_2_and_names_the_field(console: Console, request_d
     assert named in done.stderr
 
 
+def test_a_field_given_twice_is_2(console: Console) -> None:
+    file = console.ini.with_name("request.json")
+    file.write_text('{"project_id": "p", "user_id": "u", "project_id": "q", "flavor": {"vcpus": 1, "memory_mb": 1}}')
+    done = console("schedule", str(file))
+    assert (done.returncode, done.stderr) == (2, "request: field 'project_id' is given more than once\n")
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"a": NaN}', "\udcff"])
 def test_what_is_not_json_is_2(console: Console, text: str) -> None:
     file = console.ini.with_name("request.json")

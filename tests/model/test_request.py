@@ -1,6 +1,7 @@
 """A request that does not fit is refused with its field and what to write; one that fits comes through unchanged."""
 
 import json
+import time
 from uuid import UUID, uuid4
 
 import msgspec
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.errors import InvalidRequest
-from scheduler.model import Flavor, Image, RequestSpec, ServerGroup
+from scheduler.model import Flavor, Image, RequestContext, RequestSpec, ServerGroup
+from scheduler.model.request import refuse_doubled_fields
 
 MINIMAL = {"flavor": {"vcpus": 1, "memory_mb": 512}, "project_id": "p", "user_id": "u"}
 
@@ -112,6 +114,40 @@ def test_text_that_is_no_request_is_refused(text, message):
 def test_a_field_given_twice_is_refused():
     text = '{"flavor": {"vcpus": 1, "memory_mb": 1, "vcpus": 2}, "project_id": "p", "user_id": "u"}'
     assert refusal(text).problems == ("request: field 'vcpus' is given more than once",)
+
+
+def test_many_fields_are_looked_through_in_no_time():
+    """A search of each name among all the others takes minutes for so many."""
+    many = json.dumps({f"field{number}": 1 for number in range(200_000)})
+    started = time.process_time()
+    refuse_doubled_fields(many)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("request_id", "req-1", "context.request_id: must be 'req-' and a UUID in lower case"),
+        ("request_id", f"req-{UUID(int=1)}\n", "context.request_id: must be 'req-' and a UUID in lower case"),
+        ("request_id", "\ud800", "context: holds something that is not JSON"),
+        ("project_id", "", "context.project_id: must be 1 to 255 characters"),
+        ("user_id", None, "context.user_id: expected a string, got null"),
+        ("is_elevated", "yes", "context.is_elevated: expected a boolean, got a string"),
+        ("roles", ("a", 1), "context.roles[1]: expected a string, got an integer"),
+    ],
+)
+def test_a_context_of_other_values_is_refused(field, value, problem):
+    good = {"project_id": "p", "user_id": "u", "request_id": f"req-{UUID(int=1)}"}
+    assert RequestContext(**good).checked() == RequestContext(**good)
+    with pytest.raises(InvalidRequest) as refused:
+        RequestContext(**good | {field: value}).checked()
+    assert refused.value.problems == (problem,)
+
+
+def test_a_message_of_many_problems_ends():
+    error = InvalidRequest(*(f"field{number}: is wrong" for number in range(1000)))
+    assert str(error).endswith("; field19: is wrong; and 980 more")
+    assert len(error.problems) == 1000
 
 
 def test_text_of_the_tenant_is_escaped_and_cut():
