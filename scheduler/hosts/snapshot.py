@@ -20,6 +20,7 @@ Key = TypeVar("Key", bound=Hashable)
 Distinct = tuple[IntArray, tuple[Any, ...]]
 
 _MEMO_PATHS = 256
+_METADATA = "metadata of aggregates:"  # no capability is called like that
 _DERIVED = (
     "columns",
     "rows_by_int",
@@ -28,6 +29,7 @@ _DERIVED = (
     "rows_of_host",
     "rows_of_host_lower",
     "rows_of_node",
+    "aggregate_keys",
     "_memo",
 )
 
@@ -119,10 +121,33 @@ class HostSnapshot:
         """
         known = self._memo.get(path)
         if known is None:
-            if len(self._memo) >= _MEMO_PATHS:
-                self._memo.clear()
-            known = self._memo[path] = _factorized([fact.capability(path) for fact in self.facts])
+            known = self._remembered(path, _factorized([fact.capability(path) for fact in self.facts]))
         return known
+
+    @cached_property
+    def aggregate_keys(self) -> frozenset[str]:
+        """Return every metadata key that an aggregate has."""
+        return frozenset(key for aggregate in self.aggregates.values() for key in aggregate.metadata)
+
+    def aggregate_values(self, key: str) -> Distinct:
+        """Return the distinct sets of values that a metadata key has, and, shape (f + 1,), which of them each row has.
+
+        The set of a row holds what the key says on the aggregates that the row is in, as it is written; it is empty
+        where none of them has the key. Found once a snapshot and key.
+        """
+        path = (_METADATA, key)
+        known = self._memo.get(path)
+        if known is None:
+            said = {uuid: one.metadata[key] for uuid, one in self.aggregates.items() if key in one.metadata}
+            of_rows = [frozenset(said[uuid] for uuid in fact.aggregates if uuid in said) for fact in self.facts]
+            known = self._remembered(path, _numbered([*of_rows, frozenset()]))
+        return known
+
+    def _remembered(self, path: tuple[str, ...], found: Distinct) -> Distinct:
+        if len(self._memo) >= _MEMO_PATHS:
+            self._memo.clear()
+        self._memo[path] = found
+        return found
 
     def providers_of(self, host: str | None, node: str | None, *, ignore_case: bool = False) -> tuple[UUID, ...]:
         """Return the root providers of a host, a node, or a node of a host, in the order of the facts.
@@ -173,6 +198,11 @@ def _index(pairs: Iterable[tuple[Key, int]]) -> Mapping[Key, tuple[int, ...]]:
         if row not in known:
             rows[key] = (*known, row)
     return rows
+
+
+def _numbered(values: Sequence[Hashable]) -> Distinct:
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return np.array([numbers[value] for value in values], dtype=np.int64), tuple(numbers)
 
 
 def _factorized(values: list[Any]) -> Distinct:

@@ -258,6 +258,19 @@ class HostTable:
         codes, known = self.offers.snapshot.distinct(path)
         return codes[self.fact_rows], known
 
+    @property
+    def aggregate_keys(self) -> frozenset[str]:
+        """Return every metadata key that an aggregate has, whether a host of this table is in it or not."""
+        return self.offers.snapshot.aggregate_keys
+
+    def aggregate_values(self, key: str) -> tuple[IntArray, tuple[frozenset[str], ...]]:
+        """Return the distinct sets of values of a metadata key and, shape (n,), which of them each host has.
+
+        The set of a host holds what the key says on each aggregate that the host is in; empty where none has the key.
+        """
+        codes, sets = self.offers.snapshot.aggregate_values(key)
+        return codes[self.fact_rows], sets
+
     def _summed(self, resource_class: str, amounts: IntArray) -> FloatArray:
         slots = self.offers.slots.own.get(resource_class, _NOTHING)
         summed = np.bincount(self.offers.slots.hosts[slots], amounts[slots], minlength=len(self.offers.names))

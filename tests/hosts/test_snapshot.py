@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.hosts import snapshot_of
-from scheduler.model import HostFact
+from scheduler.model import AggregateFact, HostFact
 from tests.hosts.fleets import uid
 
 
@@ -88,3 +88,22 @@ def test_a_snapshot_looked_at_later_shares_what_was_derived() -> None:
 def test_an_instance_that_moves_is_on_two_rows() -> None:
     facts = [HostFact(name="h1", instances=(uid("i"),)), HostFact(name="h2", instances=(uid("i"), uid("j")))]
     assert dict(snapshot_of(facts).instance_rows) == {uid("i"): (0, 1), uid("j"): (1,)}
+
+
+def test_the_metadata_of_a_host_is_what_its_aggregates_say_together() -> None:
+    ssd, big, other = (
+        AggregateFact(uuid=uid("ssd"), name="ssd", metadata={"disk": "ssd,nvme", "zone": "a"}),
+        AggregateFact(uuid=uid("big"), name="big", metadata={"disk": "large"}),
+        AggregateFact(uuid=uid("other"), name="other", metadata={"far": "1"}),
+    )
+    facts = (
+        HostFact(name="a", aggregates=(ssd.uuid, big.uuid)),
+        HostFact(name="b", aggregates=(big.uuid,)),
+        HostFact(name="c", aggregates=(uid("unknown"),)),
+    )
+    snapshot = snapshot_of(facts, aggregates=(ssd, big, other))
+    codes, sets = snapshot.aggregate_values("disk")
+    assert [sets[code] for code in codes] == [{"ssd,nvme", "large"}, {"large"}, frozenset(), frozenset()]
+    assert snapshot.aggregate_values("disk")[0] is codes
+    assert snapshot.aggregate_values("nowhere")[1] == (frozenset(),)
+    assert snapshot.aggregate_keys == {"disk", "zone", "far"}
