@@ -21,6 +21,7 @@ from scheduler.explain.observers import Observer, RecordStore
 from scheduler.filter_scheduler import FilterScheduler
 from scheduler.filters import load_filters
 from scheduler.filters.registry import GROUP as FILTER_PLUGINS
+from scheduler.filters.registry import from_outside as outside_filters
 from scheduler.hosts import FileHostSource, HostSource, PlacementHostSource
 from scheduler.logs import RequestLog, key_from_file
 from scheduler.model import Rules
@@ -33,6 +34,7 @@ from scheduler.selection import Plugins
 from scheduler.settings import ExplainSettings, FilterSettings, OrderSettings, SchedulerSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 from scheduler.weighers.registry import GROUP as WEIGHER_PLUGINS
+from scheduler.weighers.registry import from_outside as outside_weighers
 
 MEMORY = "memory://"
 SEEDED = "[randomness] source is seeded: whoever knows the seed foresees every placement"
@@ -80,8 +82,8 @@ def build(
 
 def plugins_of(filters: FilterSettings, weighers: WeigherSettings, order: OrderSettings) -> Plugins:
     """Return the plugins that these settings name, and what a decision record says of them. Raises InvalidSettings."""
-    outside = providers_of({FILTER_PLUGINS: filters.enabled_filters, WEIGHER_PLUGINS: weighers.enabled_weighers})
-    versions = {"placement-scheduler": release(), "numpy": np.__version__, **outside}
+    named = {FILTER_PLUGINS: outside_filters(filters), WEIGHER_PLUGINS: outside_weighers(weighers)}
+    versions = {"placement-scheduler": release(), "numpy": np.__version__, **providers_of(named)}
     rules = Rules(filters=filters, weighers=weighers, order=order, versions=versions)
     return Plugins(load_filters(filters), load_weighers(weighers), order, rules)
 

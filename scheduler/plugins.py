@@ -67,7 +67,8 @@ def hints_of(plugin: object) -> frozenset[str]:
 
 def providers_of(plugins: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Return the versions of the packages that offer these plugins, which are given by entry point group."""
-    offered = (point for group, names in plugins.items() for point in entry_points(group=group) if point.name in names)
+    wanted = {group: names for group, names in plugins.items() if names}  # looking one up reads every package's files
+    offered = (point for group, names in wanted.items() for point in entry_points(group=group) if point.name in names)
     return {point.dist.name: point.dist.version for point in offered if point.dist}
 
 

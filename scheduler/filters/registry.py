@@ -19,6 +19,12 @@ def load_filters(settings: FilterSettings) -> tuple[Filter, ...]:
     return registry.load(settings.enabled_filters)
 
 
+def from_outside(settings: FilterSettings) -> tuple[str, ...]:
+    """Return the enabled filters that are entry points."""
+    own = built_in(settings)
+    return tuple(name for name in settings.enabled_filters if name not in own)
+
+
 def built_in(settings: FilterSettings) -> Mapping[str, Callable[[], Filter]]:
     """Return how each built-in filter is made, by the name operators write."""
     return {

@@ -41,6 +41,11 @@ def load_weighers(settings: WeigherSettings) -> tuple[Weighed, ...]:
     return loaded
 
 
+def from_outside(settings: WeigherSettings) -> tuple[str, ...]:
+    """Return the enabled weighers that are entry points."""
+    return tuple(name for name in settings.enabled_weighers if name not in BUILT_IN)
+
+
 def _multiplier(weigher: Weigher, settings: WeigherSettings) -> float:
     if weigher.name in MULTIPLIERS:
         return MULTIPLIERS[weigher.name](settings)

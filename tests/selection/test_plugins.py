@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from stevedore import ExtensionManager
 
+from scheduler.bootstrap import plugins_of
 from scheduler.errors import InvalidRequest, InvalidSettings, PluginFailed
 from scheduler.filters import load_filters
 from scheduler.selection.plugins import judged, scored
-from scheduler.settings import DEFAULT_FILTERS, DEFAULT_WEIGHERS, FilterSettings, WeigherSettings
+from scheduler.settings import DEFAULT_FILTERS, DEFAULT_WEIGHERS, FilterSettings, OrderSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 from tests.hosts.fleets import Node, spec, table
 
@@ -116,6 +117,16 @@ def test_entry_points_are_used_when_named_but_never_instead_of_a_built_in() -> N
         ("outside_plugins", "EvenFilter"),
         ("scheduler.filters.status", "ComputeFilter"),
     ]
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_record_tells_the_version_of_the_package_of_a_plugin_that_is_used() -> None:
+    """The entry point ComputeFilter of that package is not: the built-in one comes first."""
+    weighers, order = WeigherSettings(), OrderSettings()
+    used = plugins_of(FilterSettings(enabled_filters=("ComputeFilter", "EvenFilter")), weighers, order)
+    assert used.rules.versions["outside_plugins"] == "1.0"
+    unused = plugins_of(FilterSettings(enabled_filters=("ComputeFilter",)), weighers, order)
+    assert set(unused.rules.versions) == {"placement-scheduler", "numpy"}
 
 
 @pytest.mark.usefixtures("outside")
