@@ -43,8 +43,8 @@ SCOPES: dict[str, Callable[[int, Callable[[], None]], Fuse]] = {
     "libraries": lambda at, blow: BytecodeFuse(at, blow, everywhere),
 }
 QUICK = {"calls": 160, "bytecodes": 160, "libraries": 40}
-LIBRARIES = 2_000  # so many of their boundaries are tried in the long run, evenly spread
-SQLITE_STRIDE = 5  # with SQLite one in so many bytecodes is tried in the long run; the seed says which
+LIBRARIES = 1_500  # so many of their boundaries are tried in the long run, evenly spread
+SQLITE_STRIDES = {"calls": 3, "bytecodes": 10}  # with SQLite one in so many is tried; the seed says which
 BATCH = 2
 BLOCK = 100  # runs on one mock
 HANGS_S = 30.0
@@ -105,20 +105,17 @@ def _points(options: Options) -> list[Point]:
 
 
 def _chosen(one: Point, count: int, options: Options) -> Iterator[Point]:
-    """Yield the points of one kind: in the long run every call with every error, and every bytecode with one of them.
+    """Yield the points of one kind: in the long run every call and every bytecode, each with one of the errors.
 
     With SQLite, and in shorter runs, evenly spread ones. The seed moves them, and which error meets which boundary.
     """
     names, stride = list(ERRORS), _stride(one, count, options)
-    if not stride:
-        yield from (replace(one, error=error, number=at) for at in range(1, count + 1) for error in names)
-        return
     for index, at in enumerate(range(1 + options.seed % stride, count + 1, stride), start=options.seed):
         yield replace(one, error=names[index % len(names)], number=at)
 
 
 def _stride(one: Point, count: int, options: Options) -> int:
-    """Return how far apart the boundaries are that are tried; 0 is every one of them with every error."""
+    """Return how far apart the boundaries are that are tried."""
     kinds = len(JOURNALS) * len(ACTS)
     if options.count:
         return _every(count, options.count // (kinds * len(SCOPES)))
@@ -126,9 +123,7 @@ def _stride(one: Point, count: int, options: Options) -> int:
         return _every(count, QUICK[one.scope] // kinds)
     if one.scope == "libraries":
         return _every(count, LIBRARIES // kinds)
-    if one.journal == "memory":
-        return 0 if one.scope == "calls" else 1
-    return 1 if one.scope == "calls" else SQLITE_STRIDE
+    return 1 if one.journal == "memory" else SQLITE_STRIDES[one.scope]
 
 
 def _every(count: int, wanted: int) -> int:
@@ -141,7 +136,6 @@ def _every(count: int, wanted: int) -> int:
 def _struck_all(points: Sequence[Point]) -> list[Result]:
     """Try these points one after the other, on a mock that is replaced before it gets slow."""
     signal.signal(signal.SIGALRM, _raise_hung)
-    gc.freeze()  # what is loaded by now is never garbage: each run collects only its own
     results: list[Result] = []
     while len(results) < len(points):
         with tempfile.TemporaryDirectory() as directory:
@@ -151,6 +145,8 @@ def _struck_all(points: Sequence[Point]) -> list[Result]:
 
 def _struck_on(ground: "Ground", points: Sequence[Point]) -> Iterator[Result]:
     """Yield results until one is wrong: what is left of it shall not count for others."""
+    gc.collect()
+    gc.freeze()  # what is there by now is never garbage: each run collects only its own
     for point in points:
         result = ground.strike(point)
         yield result
