@@ -145,6 +145,7 @@ def _struck_all(points: Sequence[Point]) -> list[Result]:
 
 def _struck_on(ground: "Ground", points: Sequence[Point]) -> Iterator[Result]:
     """Yield results until one is wrong: what is left of it shall not count for others."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()  # what is there by now is never garbage: each run collects only its own
     for point in points:
