@@ -34,7 +34,8 @@ class Exchange:
 
     ``at_placement`` is true while the latest HTTP request is the one to Placement, not one for a token; ``observed``
     when that request went over our own sockets, so that ``written`` is exact. ``received`` counts the bytes of its
-    answer, with its framing, so that nothing that is read in pieces can grow without a bound.
+    answer, with its framing, so that nothing that is read in pieces can grow without a bound. ``ended`` is true when
+    the call is over, although something may still refer to it, the traceback of its error for one.
     """
 
     deadline: Deadline
@@ -47,6 +48,7 @@ class Exchange:
     written: bool = False
     in_head: bool = True
     received: int = 0
+    ended: bool = False
 
     def begin(self, *, at_placement: bool) -> tuple[float, float]:
         """Note that the next HTTP request starts; return its timeouts for connecting and reading.
@@ -103,9 +105,10 @@ def current() -> Exchange | None:
 
 @contextmanager
 def exchanging(exchange: Exchange) -> Iterator[Exchange]:
-    """Make this the current exchange of the block."""
+    """Make this the current exchange of the block, with which it ends."""
     token = _CURRENT.set(exchange)
     try:
         yield exchange
     finally:
+        exchange.ended = True
         _CURRENT.reset(token)

@@ -9,14 +9,14 @@ from typing import Final
 from placement_client.transport.exchange import Exchange
 
 LOOK_S: Final = 0.05
-"""How often a waiting call looks whether the call that has the turn still exists."""
+"""How often a waiting call looks whether the call that has the turn goes on."""
 
 
 class Turns:
     """A lock that cannot stay locked.
 
     An exception may come between any two steps, also between locking and the block that unlocks. Whoever waits
-    therefore looks for the call that has the turn, and takes a new lock when it is gone.
+    therefore looks at the call that has the turn, and takes a new lock when that has ended or is gone.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,8 @@ class Turns:
     def _give_up_or_replace(self, lock: threading.Lock, exchange: Exchange) -> None:
         if exchange.deadline.expired():
             raise TimeoutError
-        if self._holder() is None and lock is self._lock:
+        holder = self._holder()
+        if (holder is None or holder.ended) and lock is self._lock:
             self._lock = threading.Lock()
 
 

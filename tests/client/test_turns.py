@@ -7,7 +7,7 @@ import pytest
 
 from placement_client.clock import SYSTEM_CLOCK, Deadline
 from placement_client.settings import PlacementSettings
-from placement_client.transport.exchange import Exchange
+from placement_client.transport.exchange import Exchange, exchanging
 from placement_client.transport.turns import Turns
 
 
@@ -69,6 +69,17 @@ def test_a_turn_whose_call_is_gone_is_taken_over_by_any_thread(noted):
     for thread in threads:
         thread.join(5)
     assert passed == [True] * 4
+
+
+def test_a_turn_whose_call_has_ended_is_taken_over_although_its_error_is_still_handled():
+    """The traceback of the error holds the call; a retry comes while it does."""
+    turns, failed = Turns(), call()
+    with exchanging(failed):
+        turns._lock.acquire()
+        turns._holder = weakref.ref(failed)
+    with turns.turn(call()):
+        pass
+    assert failed is not None
 
 
 def test_a_turn_whose_call_goes_on_is_not_taken_over():
