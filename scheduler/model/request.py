@@ -27,6 +27,7 @@ ResourceClass = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description
 Trait = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description="an upper-case trait name")]
 ConsumerType = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z", description="an upper-case consumer type")]
 Suffix = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{0,64}\Z", description="at most 64 letters, digits, '_' or '-'")]
+Whose = Annotated[str, Meta(max_length=255, description="at most 255 characters")]
 RequestId = Annotated[
     str,
     Meta(
@@ -155,12 +156,13 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
 class RequestContext(_Value, frozen=True, kw_only=True):
     """On whose behalf a request is made; the controller has authenticated it. Holds no token.
 
+    ``project_id`` may be empty, as a token for the whole system has none; nothing can be placed for nobody.
     ``roles`` are those of its token, for policy rules. ``request_id`` None lets the scheduler mint one ("req-" and a
     random UUID); one that is given has this form, which Placement demands of it too.
     """
 
-    project_id: Identifier
-    user_id: Identifier
+    project_id: Whose
+    user_id: Whose
     is_elevated: bool = False
     roles: tuple[str, ...] = ()
     request_id: RequestId | None = None

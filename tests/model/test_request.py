@@ -130,7 +130,7 @@ def test_many_fields_are_looked_through_in_no_time():
         ("request_id", "req-1", "context.request_id: must be 'req-' and a UUID in lower case"),
         ("request_id", f"req-{UUID(int=1)}\n", "context.request_id: must be 'req-' and a UUID in lower case"),
         ("request_id", "\ud800", "context: holds something that is not JSON"),
-        ("project_id", "", "context.project_id: must be 1 to 255 characters"),
+        ("project_id", "p" * 256, "context.project_id: must be at most 255 characters"),
         ("user_id", None, "context.user_id: expected a string, got null"),
         ("is_elevated", "yes", "context.is_elevated: expected a boolean, got a string"),
         ("roles", ("a", 1), "context.roles[1]: expected a string, got an integer"),
