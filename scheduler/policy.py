@@ -12,7 +12,7 @@ from oslo_config import cfg
 from oslo_policy import policy
 
 from scheduler.errors import InvalidSettings, NotPermitted, SchedulingUnavailable
-from scheduler.model import RequestContext
+from scheduler.model import RequestContext, plain_yaml
 from scheduler.model.admission import ACTIONS, Action, Owner
 from scheduler.model.messages import named
 
@@ -124,7 +124,7 @@ def _read(path: str) -> dict[object, object]:
 
 def _mapping(text: str) -> dict[object, object]:
     """Return the rules of a text. Raises InvalidSettings when it is no mapping, or names a rule twice."""
-    found = yaml.safe_load(text)
+    found = plain_yaml.load(text)
     if not isinstance(found, dict) or not found:
         raise _unusable("holds no rules")
     node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -20,6 +20,7 @@ from placement_client.clock import SYSTEM_CLOCK, Clock, Deadline
 from scheduler.errors import InvalidSettings
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
 from scheduler.hosts.source import HostSource
+from scheduler.model import plain_yaml
 from scheduler.model.facts import AggregateFact, HostFact
 from scheduler.model.messages import in_words, named
 
@@ -91,25 +92,7 @@ def read_hosts(path: Path, *, uuids_needed: bool) -> HostsFile:
 
 def _parsed(path: Path) -> Any:
     data = path.read_bytes()
-    return msgspec.json.decode(data) if path.suffix == ".json" else _of_yaml(data)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses aliases, with which a short text stands for more than fits into memory."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Return the next node. Raises ComposerError for an alias."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(problem="an alias", problem_mark=self.get_mark())
-        return super().compose_node(parent, index)
-
-
-def _of_yaml(data: bytes) -> Any:
-    loader = _Loader(data)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
+    return msgspec.json.decode(data) if path.suffix == ".json" else plain_yaml.load(data)
 
 
 def _told(path: Path, read: Callable[[], Read]) -> Read:
