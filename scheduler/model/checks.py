@@ -96,7 +96,7 @@ def _of_traits(spec: "RequestSpec", specs: ExtraSpecs) -> Iterator[str]:
         required = {*of_flavor.required, *(() if suffix else image)}
         sides.append(("flavor.extra_specs", required, {*of_flavor.forbidden}))
     for field, required, forbidden in sides:
-        yield from (f"{field}: {name} is required too" for name in sorted(required & forbidden))
+        yield from (f"{field}: {shown(name)} is required too" for name in sorted(required & forbidden))
 
 
 def _of_hosts(spec: "RequestSpec") -> Iterator[str]:

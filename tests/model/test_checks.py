@@ -48,15 +48,15 @@ def group(requester_id: str, **parts: object) -> dict[str, object]:
         ({"same_subtree": [[]]}, "same_subtree[0]: must name a group"),
         (
             {"root_required": ["A"], "root_forbidden": ["A", "B"]},
-            "root_forbidden: A is required too",
+            "root_forbidden: 'A' is required too",
         ),
         (
             {"requested_resources": [group("a", required_traits=["T"], forbidden_traits=["T"])]},
-            "requested_resources[0].forbidden_traits: T is required too",
+            "requested_resources[0].forbidden_traits: 'T' is required too",
         ),
         (
             {"extra_specs": {"trait:T": "forbidden"}, "image": {"traits_required": ["T"]}},
-            "flavor.extra_specs: T is required too",
+            "flavor.extra_specs: 'T' is required too",
         ),
         ({"force_hosts": ["h1", "H2"], "ignore_hosts": ["h2"]}, "force_hosts[1]: 'H2' is in ignore_hosts too"),
         (
