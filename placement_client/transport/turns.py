@@ -17,6 +17,7 @@ class Turns:
 
     An exception may come between any two steps, also between locking and the block that unlocks. Whoever waits
     therefore looks at the call that has the turn, and takes a new lock when that has ended or is gone.
+    In the moment between locking and noting who has the turn two calls may get it, which costs one login more.
     """
 
     def __init__(self) -> None:

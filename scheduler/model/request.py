@@ -181,9 +181,14 @@ class _Call(_Value, frozen=True):
 def refuse_doubled_fields(text: bytes | str) -> None:
     """Refuse JSON that names a field of an object twice; the decoder would take the last and drop the others.
 
-    Raises InvalidRequest.
+    Raises InvalidRequest, also for what nests too deeply to be looked through.
     """
-    json.loads(text, object_pairs_hook=_refuse_doubles)
+    try:
+        json.loads(text, object_pairs_hook=_refuse_doubles)
+        return
+    except RecursionError:
+        problem = "request: nested too deeply"
+    raise InvalidRequest(problem)
 
 
 def _plain(value: _Value) -> object:

@@ -23,7 +23,7 @@ from scheduler import (
 )
 from tests.flow.fleet import FAST_CLAIMS, add_hosts, holders, over_capacity, reservations
 
-PROVIDERS = 40
+PROVIDERS = 60
 THREADS = 8
 SLOT = 3  # VCPUs of a host; a claim takes 2, so that one fits
 

@@ -124,6 +124,13 @@ def test_many_fields_are_looked_through_in_no_time():
     assert time.process_time() - started < 5
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["lists", "objects"])
+def test_what_nests_too_deeply_to_be_looked_through_is_refused(opening, closing):
+    with pytest.raises(InvalidRequest) as refused:
+        refuse_doubled_fields('{"a":' + opening * 100_000 + "1" + closing * 100_000 + "}")
+    assert refused.value.problems == ("request: nested too deeply",)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "problem"),
     [
