@@ -6,7 +6,7 @@ The tree, by what the caller should do::
     ├─ NoValidHost             a normal answer: nothing fits; constant text, the reasons are in the decision record
     ├─ InvalidRequest          the request is wrong; every problem is named with its field
     ├─ NotPermitted            the context may not ask for this
-    ├─ InstanceConflict        an instance already holds allocations that are not ours
+    ├─ InstanceConflict        an instance holds allocations that are not ours, or a moved one changed meanwhile
     ├─ SchedulingUnavailable   an outage, try again later; never reported as NoValidHost
     │  ├─ PluginFailed             a filter or weigher raised
     │  ├─ JournalUnavailable       a claim could not be written down, so it was not made
@@ -85,7 +85,10 @@ class NotPermitted(SchedulerError):
 
 
 class InstanceConflict(ConstantError, SchedulerError):
-    """An instance of the request already holds allocations that this request did not write; they are untouched."""
+    """An instance of the request holds allocations that this request did not write; they are untouched.
+
+    Of a move: they are of another owner, or were changed since it began, or those of its migration exist already.
+    """
 
     code = "instance_conflict"
     MESSAGE = "An instance of the request already holds allocations; they were left as they are."

@@ -16,7 +16,26 @@ DEFAULT_FILTERS = (
     "ServerGroupAffinityFilter",
 )
 DEFAULT_JOURNAL = "sqlite:////var/lib/placement-scheduler/journal.sqlite"
-DEFAULT_WEIGHERS = ("RAMWeigher", "CPUWeigher", "DiskWeigher", "IoOpsWeigher", "NumInstancesWeigher")
+DEFAULT_WEIGHERS = (
+    "RAMWeigher",
+    "CPUWeigher",
+    "DiskWeigher",
+    "IoOpsWeigher",
+    "NumInstancesWeigher",
+    "PCIWeigher",
+    "ServerGroupSoftAffinityWeigher",
+    "ServerGroupSoftAntiAffinityWeigher",
+    "BuildFailureWeigher",
+    "CrossCellWeigher",
+    "HypervisorVersionWeigher",
+    "ImagePropertiesWeigher",
+    "MetricsWeigher",
+    "TopologySpreadWeigher",
+    "PreferredTraitsWeigher",
+)
+
+Ratios = tuple[tuple[str, float], ...]
+"""Names, each once, and how much each counts; in the ini ``name=ratio`` pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +45,98 @@ class FilterSettings:
     enabled_filters: tuple[str, ...] = DEFAULT_FILTERS
     service_down_time_s: float = 60.0
     image_properties_default_architecture: str | None = None
+    max_instances_per_host: int = 50
+    max_io_ops_per_host: int = 8
+    isolated_hosts: tuple[str, ...] = ()
+    isolated_images: tuple[str, ...] = ()
+    restrict_isolated_hosts_to_isolated_images: bool = True
+    aggregate_image_properties_isolation_namespace: str | None = None
+    aggregate_image_properties_isolation_separator: str = "."
+
+
+@dataclass(frozen=True, slots=True)
+class PrefilterSettings:
+    """What prefilters need to know: which optional ones narrow the question, and the zone of hosts in none."""
+
+    limit_tenants_to_placement_aggregate: bool = False
+    placement_aggregate_required_for_tenants: bool = False
+    query_placement_for_image_type_support: bool = False
+    enable_isolated_aggregate_filtering: bool = False
+    image_metadata_prefilter: bool = False
+    query_placement_for_routed_network_aggregates: bool = False
+    require_owner_nova: bool = False
+    default_availability_zone: str = "nova"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSettings:
+    """How a request becomes the question to Placement: whose prefilters run, what unknown extra specs and PCI do."""
+
+    extra_prefilters: tuple[str, ...] = ()
+    lenient_extra_specs: bool = False
+    pci_in_placement: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PciAlias:
+    """What a flavor asks for by the name of an alias: one of a resource class for each device, and traits."""
+
+    name: str
+    resource_class: str
+    traits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PciSettings:
+    """The aliases of PCI devices."""
+
+    alias: tuple[PciAlias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkaroundSettings:
+    """Behaviour for fleets that are not what they should be."""
+
+    disable_fallback_pcpu_query: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class WeigherSettings:
-    """Which weighers run, and their multipliers (a negative one turns a weigher around)."""
+    """Which weighers run, how their scores are made comparable, and their multipliers.
+
+    A negative multiplier turns a weigher around; that of BuildFailureWeigher is negated, as in Nova.
+    """
 
     enabled_weighers: tuple[str, ...] = DEFAULT_WEIGHERS
+    weight_normalization: Literal["nova", "bounded"] = "nova"
     ram_weight_multiplier: float = 1.0
     cpu_weight_multiplier: float = 1.0
     disk_weight_multiplier: float = 1.0
     io_ops_weight_multiplier: float = -1.0
     num_instances_weight_multiplier: float = 0.0
+    pci_weight_multiplier: float = 1.0
+    soft_affinity_weight_multiplier: float = 1.0
+    soft_anti_affinity_weight_multiplier: float = 1.0
+    build_failure_weight_multiplier: float = 1000000.0
+    cross_cell_move_weight_multiplier: float = 1000000.0
+    hypervisor_version_weight_multiplier: float = 1.0
+    image_props_weight_multiplier: float = 0.0
+    image_props_weight_setting: Ratios = ()
+    topology_spread_weight_multiplier: float = 1.0
+    preferred_traits_weight_multiplier: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Which metrics of a host count, and how much; ``weight_setting`` is (name, ratio) pairs.
+
+    A host that lacks one fails the request when ``required``, else it is weighed ``weight_of_unavailable``.
+    """
+
+    weight_setting: Ratios = ()
+    weight_multiplier: float = 1.0
+    required: bool = True
+    weight_of_unavailable: float = -10000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +213,13 @@ class SchedulerSettings:
     max_placement_results: int = 1000
     max_instances: int = 100
     request_timeout_s: float = 30.0
+    prefilters: PrefilterSettings = field(default_factory=PrefilterSettings)
+    question: QuestionSettings = field(default_factory=QuestionSettings)
+    workarounds: WorkaroundSettings = field(default_factory=WorkaroundSettings)
+    pci: PciSettings = field(default_factory=PciSettings)
     filters: FilterSettings = field(default_factory=FilterSettings)
     weighers: WeigherSettings = field(default_factory=WeigherSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     order: OrderSettings = field(default_factory=OrderSettings)
     claims: ClaimSettings = field(default_factory=ClaimSettings)
     journal: JournalSettings = field(default_factory=JournalSettings)

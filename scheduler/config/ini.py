@@ -71,10 +71,11 @@ def _unknown(conf: cfg.ConfigOpts, written: Written) -> Iterator[str]:
             yield f"[{named(section)}]: unknown section{_near(section, [*SECTIONS, 'placement', 'DEFAULT'])}"
             continue
         known = _known(conf, section)
+        once = {option.name for option in SECTIONS.get(section, ()) if not option.multi}
         for option, values in options.items():
             if _is_unknown(section, option, known):
                 yield f"[{named(section)}] {named(option)}: unknown option{_near(option, known)}"
-            if section in SECTIONS and len(values) > 1:
+            if len(values) > 1 and option in once:
                 yield f"[{section}] {named(option)}: given {len(values)} times"
 
 

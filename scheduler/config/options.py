@@ -7,7 +7,9 @@ An option has the name of the settings field it fills, without the unit (``reque
 from oslo_config import cfg
 
 import placement_client.config
+from scheduler.config.question_options import PCI, PREFILTERS, QUESTION, WORKAROUNDS
 from scheduler.config.settings import HostsSettings
+from scheduler.config.weigher_options import METRICS, WEIGHERS
 from scheduler.settings import SchedulerSettings
 
 _ALL = SchedulerSettings()
@@ -20,11 +22,6 @@ def _seconds(name: str, default: float, text: str, least: float = 0.001) -> cfg.
 
 def _count(name: str, default: int, text: str, least: int = 1, most: int = 1_000_000) -> cfg.Opt:
     return cfg.IntOpt(name, default=default, min=least, max=most, help=text)
-
-
-def _multiplier(name: str, default: float, what: str) -> cfg.Opt:
-    text = f"Weight of {what}. Negative turns the preference around, 0 makes it irrelevant."
-    return cfg.FloatOpt(name, default=default, help=text)
 
 
 SCHEDULER = (
@@ -56,12 +53,6 @@ FILTER_SCHEDULER = (
         help="Filters in the order they run: names of built-in ones or of entry points in placement_scheduler.filters. "
         "A request that needs a filter which is not enabled is refused.",
     ),
-    cfg.ListOpt(
-        "enabled_weighers",
-        default=list(_ALL.weighers.enabled_weighers),
-        help="Weighers that rank the hosts left by the filters (weight_classes in Nova). Names of built-in weighers or "
-        "of entry points in placement_scheduler.weighers.",
-    ),
     _count(
         "host_subset_size",
         _ALL.order.host_subset_size,
@@ -73,18 +64,53 @@ FILTER_SCHEDULER = (
         default=_ALL.order.shuffle_best_same_weighed_hosts,
         help="Shuffle hosts that share the best weight. Off makes placement predictable.",
     ),
-    _multiplier("ram_weight_multiplier", _ALL.weighers.ram_weight_multiplier, "free memory"),
-    _multiplier("cpu_weight_multiplier", _ALL.weighers.cpu_weight_multiplier, "free VCPUs"),
-    _multiplier("disk_weight_multiplier", _ALL.weighers.disk_weight_multiplier, "free disk"),
-    _multiplier("io_ops_weight_multiplier", _ALL.weighers.io_ops_weight_multiplier, "the I/O load"),
-    _multiplier(
-        "num_instances_weight_multiplier", _ALL.weighers.num_instances_weight_multiplier, "the number of instances"
-    ),
+    *WEIGHERS,
     cfg.StrOpt(
         "image_properties_default_architecture",
         help="Architecture of images that do not name one, for instance x86_64. Unset: they go to any host.",
     ),
     _seconds("service_down_time", _ALL.filters.service_down_time_s, "A host not heard of for longer counts as down."),
+    _count(
+        "max_instances_per_host",
+        _ALL.filters.max_instances_per_host,
+        "A host takes no more instances than this many (NumInstancesFilter). AggregateNumInstancesFilter takes the "
+        "least value of this key in the metadata of a host's aggregates instead; this one where they have none, or one "
+        "that is no whole number.",
+    ),
+    _count(
+        "max_io_ops_per_host",
+        _ALL.filters.max_io_ops_per_host,
+        "A host with this many builds, resizes and moves under way takes no instance (IoOpsFilter, and "
+        "AggregateIoOpsFilter as above). 0 lets no instance go anywhere.",
+        0,
+    ),
+    cfg.ListOpt(
+        "isolated_hosts",
+        default=list(_ALL.filters.isolated_hosts),
+        help="Service hosts that are kept for isolated_images (IsolatedHostsFilter). Has no effect unless the filter "
+        "is enabled.",
+    ),
+    cfg.ListOpt(
+        "isolated_images",
+        default=list(_ALL.filters.isolated_images),
+        help="Ids of images that may run on isolated_hosts only (IsolatedHostsFilter). An instance that is booted from "
+        "a volume has no image id and is not isolated.",
+    ),
+    cfg.BoolOpt(
+        "restrict_isolated_hosts_to_isolated_images",
+        default=_ALL.filters.restrict_isolated_hosts_to_isolated_images,
+        help="Keep other images off isolated_hosts. Off: isolated_hosts take any image.",
+    ),
+    cfg.StrOpt(
+        "aggregate_image_properties_isolation_namespace",
+        help="AggregateImagePropertiesIsolation reads only metadata keys that begin with this text and the separator. "
+        "Unset: every key that is the name of a property of the image.",
+    ),
+    cfg.StrOpt(
+        "aggregate_image_properties_isolation_separator",
+        default=_ALL.filters.aggregate_image_properties_isolation_separator,
+        help="What stands between that namespace and the rest of a metadata key.",
+    ),
 )
 
 CLAIMS = (
@@ -286,8 +312,11 @@ POLICY = (
 )
 
 SECTIONS: dict[str, tuple[cfg.Opt, ...]] = {
-    "scheduler": SCHEDULER,
-    "filter_scheduler": FILTER_SCHEDULER,
+    "scheduler": SCHEDULER + PREFILTERS,
+    "filter_scheduler": FILTER_SCHEDULER + QUESTION,
+    "metrics": METRICS,
+    "workarounds": WORKAROUNDS,
+    "pci": PCI,
     "claims": CLAIMS,
     "journal": JOURNAL,
     "explain": EXPLAIN,

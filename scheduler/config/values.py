@@ -13,8 +13,10 @@ from oslo_config import cfg
 from placement_client.secret import Secret
 from scheduler import settings
 from scheduler.config.options import SECTIONS
+from scheduler.config.pci import aliases_from, wrong_aliases
 from scheduler.config.settings import HostsSettings, LoggingSettings, PolicySettings, RandomnessSettings
 from scheduler.errors import InvalidSettings
+from scheduler.model.facts import number_in
 
 NODE_ID = re.compile(r"[A-Za-z0-9._-]{1,255}")
 T = TypeVar("T")
@@ -24,9 +26,14 @@ def settings_from(conf: cfg.ConfigOpts) -> settings.SchedulerSettings:
     """Return the settings of the scheduler. Raises InvalidSettings with every problem of all sections."""
     _checked(conf)
     return settings.SchedulerSettings(
+        prefilters=_read(conf.scheduler, settings.PrefilterSettings),
+        question=_read(conf.filter_scheduler, settings.QuestionSettings),
+        workarounds=_read(conf.workarounds, settings.WorkaroundSettings),
+        pci=settings.PciSettings(aliases_from(conf.pci.alias)),
         filters=_read(conf.filter_scheduler, settings.FilterSettings),
         weighers=_read(conf.filter_scheduler, settings.WeigherSettings),
         order=_read(conf.filter_scheduler, settings.OrderSettings),
+        metrics=_read(conf.metrics, settings.MetricsSettings),
         claims=_read(conf.claims, settings.ClaimSettings, node_id=conf.claims.node_id or this_process()),
         journal=_read(conf.journal, settings.JournalSettings),
         explain=_read(conf.explain, settings.ExplainSettings),
@@ -73,7 +80,15 @@ def _frozen(kind: Any, value: Any) -> Any:
     """Return a value as settings hold it."""
     if kind in (Secret[str], Secret[str] | None) and value is not None:
         return Secret(value)
+    if kind == settings.Ratios:
+        return tuple((name, ratio) for name, ratio in map(_ratio, value) if ratio is not None)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _ratio(pair: str) -> tuple[str, float | None]:
+    """Return what a ``name=ratio`` pair says; no ratio where it is not such a pair."""
+    name, _, ratio = (part.strip() for part in pair.partition("="))
+    return name, number_in(ratio) if name else None
 
 
 def _checked(conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
@@ -119,9 +134,30 @@ def _contradictions(conf: cfg.ConfigOpts) -> Iterator[str]:
         yield "[journal] heartbeat: expected no more than half of lease"
     if conf.claims.backoff_base > conf.claims.backoff_cap:
         yield "[claims] backoff_base: expected no more than backoff_cap"
+    if conf.scheduler.placement_aggregate_required_for_tenants and not (
+        conf.scheduler.limit_tenants_to_placement_aggregate
+    ):
+        yield (
+            "[scheduler] placement_aggregate_required_for_tenants: has no effect without "
+            "limit_tenants_to_placement_aggregate"
+        )
     if conf.explain.max_record_bytes > conf.explain.max_total_bytes:
         yield "[explain] max_record_bytes: expected no more than max_total_bytes"
+    yield from wrong_aliases(conf.pci.alias)
+    if conf.pci.alias and not conf.filter_scheduler.pci_in_placement:
+        yield "[pci] alias: has no effect without [filter_scheduler] pci_in_placement"
     yield from _contradicting_sources(conf)
+    yield from _wrong_ratios("[filter_scheduler] image_props_weight_setting", conf.filter_scheduler)
+    yield from _wrong_ratios("[metrics] weight_setting", conf.metrics)
+
+
+def _wrong_ratios(option: str, group: Any) -> Iterator[str]:
+    pairs = [_ratio(pair) for pair in group[option.rpartition(" ")[2]]]
+    names = [name for name, _ in pairs]
+    if any(ratio is None for _, ratio in pairs):
+        yield f"{option}: expected name=ratio pairs, each ratio a number"
+    elif len(set(names)) < len(names):
+        yield f"{option}: expected each name once"
 
 
 def _contradicting_sources(conf: cfg.ConfigOpts) -> Iterator[str]:

@@ -14,14 +14,27 @@ from scheduler.model.decision import (
 )
 from scheduler.model.facts import AggregateFact, HostFact
 from scheduler.model.inputs import HostsThen, Inputs, RoundInputs, Rules
+from scheduler.model.operation import (
+    BUILD,
+    Build,
+    Evacuate,
+    LiveMigrate,
+    Migrate,
+    Move,
+    Operation,
+    Rebuild,
+    Unshelve,
+)
 from scheduler.model.request import (
     Destination,
     Flavor,
     Image,
     RequestContext,
+    RequestedNetwork,
     RequestGroup,
     RequestSpec,
     ServerGroup,
+    TopologySpread,
 )
 
 __all__ = [
@@ -32,6 +45,17 @@ __all__ = [
     "ServerGroup",
     "Destination",
     "RequestGroup",
+    "TopologySpread",
+    "RequestedNetwork",
+    "Operation",
+    "Move",
+    "Build",
+    "BUILD",
+    "Rebuild",
+    "Evacuate",
+    "Migrate",
+    "LiveMigrate",
+    "Unshelve",
     "Selection",
     "DecisionRecord",
     "Round",

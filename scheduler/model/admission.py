@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, get_args
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from scheduler.errors import InvalidRequest, NotPermitted
 from scheduler.model.decision import DecisionRecord
-from scheduler.model.request import RequestContext, RequestSpec
+from scheduler.model.devices import DEVICES, device_groups
+from scheduler.model.extra_specs import dropped
+from scheduler.model.request import RequestContext, RequestGroup, RequestSpec
+from scheduler.settings import PciAlias
 
 Action = Literal["schedule:create", "schedule:force_host", "explain:read", "audit:read", "audit:heal", "recover:run"]
 ACTIONS: tuple[str, ...] = get_args(Action)
@@ -47,6 +50,29 @@ def checked_instances(instance_uuids: Sequence[UUID | str], at_most: int) -> tup
     if len(set(instances)) < len(instances):
         raise InvalidRequest("instance_uuids: an instance is named twice")
     return instances
+
+
+def understood(
+    spec: RequestSpec, *, lenient: bool, devices: Sequence[PciAlias] | None = None
+) -> tuple[RequestSpec, tuple[str, ...]]:
+    """Return the request after all checks, and what of its extra specs was dropped, which is only with leniency.
+
+    Devices that the flavor asks for by these aliases are groups of the request then; None: none can be asked for.
+    """
+    checked = spec.checked(lenient=lenient)
+    if DEVICES in checked.flavor.extra_specs:
+        checked = _with_devices(checked, devices).checked()
+    return checked, dropped(spec.flavor.extra_specs) if lenient else ()
+
+
+def _with_devices(spec: RequestSpec, aliases: Sequence[PciAlias] | None) -> RequestSpec:
+    extra_specs = dict(spec.flavor.extra_specs)
+    groups = tuple(
+        RequestGroup(requester_id=suffix, resources={alias.resource_class: 1}, required_traits=alias.traits)
+        for suffix, alias in device_groups(extra_specs.pop(DEVICES), aliases)
+    )
+    flavor = structs.replace(spec.flavor, extra_specs=extra_specs)
+    return structs.replace(spec, flavor=flavor, requested_resources=(*spec.requested_resources, *groups))
 
 
 def _uuid(text: str, at: int) -> UUID:

@@ -69,7 +69,8 @@ class InstanceDecision(Struct, frozen=True, kw_only=True):
 class Round(Struct, frozen=True, kw_only=True):
     """One attempt at the whole batch: fresh candidates, a plan, and how Placement answered the claim.
 
-    ``alternates`` are the hosts named besides those selected, the same for all instances.
+    ``alternates`` are the hosts named besides those selected, the same for all instances. ``group_looks`` are the calls
+    that looked for other members of the server group after the reservation.
     """
 
     candidates: int
@@ -77,6 +78,7 @@ class Round(Struct, frozen=True, kw_only=True):
     instances: tuple[InstanceDecision, ...] = ()
     alternates: tuple[str, ...] = ()
     verified_providers: int = 0
+    group_looks: int = 0
     answer: str = ""
 
 
@@ -102,7 +104,7 @@ class DecisionRecord(Struct, frozen=True, kw_only=True):
     ``seed`` is the hexadecimal seed of the request's random stream; with ``inputs`` it replays the decision. ``reason``
     is a stable code of why it ended as it did, ``detail`` names what failed. ``answered_at`` is seconds since the
     epoch. ``left_out`` names what the record lacks because it would have been too large: "inputs" or "inputs and
-    decisions".
+    decisions". ``warnings`` are demands that were dropped, as the ini allows.
     """
 
     request_id: str
@@ -114,6 +116,7 @@ class DecisionRecord(Struct, frozen=True, kw_only=True):
     instances: tuple[UUID, ...] = ()
     project_id: str = ""
     user_id: str = ""
+    warnings: tuple[str, ...] = ()
     asked: dict[str, int] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
     probes: tuple[Probe, ...] = ()

@@ -3,60 +3,56 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
-from scheduler.model.messages import shown
+from scheduler.model import hardware
+from scheduler.model.group_specs import Misfit
+from scheduler.model.messages import NOT_HONOURED, shown
 
-HONOURED = ("hw_architecture", "img_hv_type", "hw_vm_mode", "img_hv_requested_version")
+ADDRESS_BITS = "hw_maxphysaddr_bits"
+HONOURED = ("hw_architecture", "img_hv_type", "hw_vm_mode", "img_hv_requested_version", ADDRESS_BITS)
 
-# Nova reads the old names too; here only one name means one thing.
-_OLD_NAMES = {
+# Nova reads the old names too; here only one name means one thing. Old names for the guest alone do no harm.
+OLD_NAMES = {
     "architecture": "hw_architecture",
     "hypervisor_type": "img_hv_type",
     "vm_mode": "hw_vm_mode",
     "hypervisor_version_requires": "img_hv_requested_version",
+    "vmware_adaptertype": "hw_disk_bus",
 }
 
-# Nova places by these (NUMA, pinning, TPM, encryption, ...). Ignoring one would place an instance where it cannot work.
-_STEERING = frozenset(
-    {
-        "hw_cpu_policy",
-        "hw_cpu_thread_policy",
-        "hw_emulation_architecture",
-        "hw_emulator_threads_policy",
-        "hw_firmware_stateless",
-        "hw_mem_page_size",
-        "hw_pci_numa_affinity_policy",
-        "hw_sound_model",
-        "hw_viommu_model",
-        "hw_virtio_packed_ring",
-        "os_secure_boot",
-    }
-)
-_STEERING_PREFIXES = (
-    "hw_cpu_realtime_",
-    "hw_ephemeral_encryption",
-    "hw_maxphysaddr_",
-    "hw_mem_encryption",
-    "hw_numa_",
-    "hw_tpm_",
-)
+# Nova places by these (NUMA, page sizes, ...). Ignoring one would place an instance where it cannot work.
+PLACING = frozenset({"hw_emulator_threads_policy", "hw_mem_page_size"})
+PLACING_PREFIXES = ("hw_numa_",)
+
+_KNOWN = (*HONOURED, *hardware.IMAGE_PROPERTIES)
 
 
 def problems(properties: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with the properties of an image; those that only concern the guest are fine."""
-    for name in sorted(properties):
-        problem = _problem(name)
+    for name, value in sorted(properties.items()):
+        problem = _problem(name, value)
         if problem:
             yield f"image.properties[{shown(name)}]: {problem}"
 
 
-def _problem(name: str) -> str | None:
-    if name in HONOURED:
-        return None
-    if name in _OLD_NAMES:
-        return f"write {_OLD_NAMES[name]}"
+def _problem(name: str, value: str) -> str | None:
+    if name in OLD_NAMES:
+        return f"write {OLD_NAMES[name]}"
     if name.startswith("trait:"):
         return "write image.traits_required"
-    if name in _STEERING or name.startswith(_STEERING_PREFIXES):
-        return "not honoured by any enabled filter"
-    close = difflib.get_close_matches(name, HONOURED, n=1, cutoff=0.9)
-    return f"unknown, did you mean {close[0]}?" if close else None
+    if name == ADDRESS_BITS or name in hardware.IMAGE_PROPERTIES:
+        return _misfit(name, value)
+    if name in PLACING or name.startswith(PLACING_PREFIXES):
+        return NOT_HONOURED
+    close = [] if name in HONOURED else difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.9)
+    return f"unknown, did you mean {shown(close[0])}?" if close else None
+
+
+def _misfit(name: str, value: str) -> str | None:
+    try:
+        if name == ADDRESS_BITS:
+            hardware.check_address_bits(value)
+        else:
+            hardware.check_property(name, value)
+    except Misfit as misfit:
+        return str(misfit)
+    return None

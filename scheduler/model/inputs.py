@@ -6,8 +6,17 @@ from msgspec import Struct, field
 
 from placement_client.models import AllocationCandidates
 from scheduler.model.facts import AggregateFact, HostFact
-from scheduler.model.request import RequestSpec
-from scheduler.settings import FilterSettings, OrderSettings, WeigherSettings
+from scheduler.model.operation import BUILD, Operation
+from scheduler.model.request import RequestSpec, ServerGroup
+from scheduler.settings import (
+    FilterSettings,
+    MetricsSettings,
+    OrderSettings,
+    PrefilterSettings,
+    QuestionSettings,
+    WeigherSettings,
+    WorkaroundSettings,
+)
 
 
 class HostsThen(Struct, frozen=True, kw_only=True):
@@ -26,30 +35,43 @@ class HostsThen(Struct, frozen=True, kw_only=True):
 
 
 class RoundInputs(Struct, frozen=True, kw_only=True):
-    """What one round was decided from: Placement's answer, and the facts of its hosts."""
+    """What one round was decided from: Placement's answer, and the facts of its hosts.
+
+    ``instance_group`` is the group as the round before found it, in place of the request's; None where nobody looked.
+    """
 
     candidates: AllocationCandidates
     hosts: HostsThen
+    instance_group: ServerGroup | None = None
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """The filters, weighers and order in force, and the versions of the packages that they came from."""
+    """The rules in force, and the versions of the packages that they came from.
 
+    A replay starts at Placement's answer: what made the question is told here, and not used again.
+    """
+
+    prefilters: PrefilterSettings = field(default_factory=PrefilterSettings)
+    question: QuestionSettings = field(default_factory=QuestionSettings)
+    workarounds: WorkaroundSettings = field(default_factory=WorkaroundSettings)
     filters: FilterSettings = field(default_factory=FilterSettings)
     weighers: WeigherSettings = field(default_factory=WeigherSettings)
     order: OrderSettings = field(default_factory=OrderSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     versions: dict[str, str] = field(default_factory=dict)
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
     """What a request was decided from.
 
-    ``rounds`` go with the rounds of the record; None where Placement offered nothing, so that nothing was decided.
+    ``request`` is what the operation made of it: that of a move ignores the host that the instance is on. ``rounds`` go
+    with the rounds of the record; None where Placement offered nothing, so that nothing was decided.
     ``alternates`` and ``best_hosts`` are how many were asked for.
     """
 
     request: RequestSpec
     rules: Rules
+    operation: Operation = BUILD
     alternates: int = 0
     best_hosts: int = 0
     rounds: tuple[RoundInputs | None, ...] = ()

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect
 
 MAX_PATH = 100  # characters
+NOT_HONOURED = "not honoured by any enabled filter"
 
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
 _TYPES = re.compile(r"Expected `(?P<wanted>[a-z |]+)`, got `(?P<got>[a-z]+)`")

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from scheduler.errors import InvalidRequest
 from scheduler.model import checks, messages
+from scheduler.model.extra_specs import droppable
 
 T = TypeVar("T")
 
@@ -35,8 +36,17 @@ RequestId = Annotated[
         description="'req-' and a UUID in lower case",
     ),
 ]
+PreferredTraits = Annotated[tuple[Trait, ...], Meta(max_length=64, description="a list of at most 64 traits")]
+TRAIT_KEY = "trait:"
+SpreadKey = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A({TRAIT_KEY}[A-Z0-9_]{{1,255}}|(?!{TRAIT_KEY}).{{1,255}})\Z",
+        description="an aggregate metadata key of 1 to 255 characters, or 'trait:' and the beginning of trait names",
+    ),
+]
 HintName = Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
-HintText = Annotated[str, Meta(max_length=255, description="at most 255 characters")]
+HintText = Annotated[str, Meta(max_length=1024, description="at most 1024 characters")]
 HintTexts = Annotated[tuple[HintText, ...], Meta(max_length=64, description="a list of at most 64 strings")]
 Hints = Annotated[dict[HintName, HintText | HintTexts], Meta(max_length=64, description="at most 64 hints")]
 
@@ -61,6 +71,7 @@ class Image(_Value, frozen=True, kw_only=True):
     """What the image demands of a host: its properties (hw_architecture, img_hv_type, ...) and required traits."""
 
     id: Identifier | None = None
+    disk_format: Identifier | None = None
     properties: dict[str, str] = field(default_factory=dict)
     traits_required: tuple[Trait, ...] = ()
 
@@ -69,9 +80,11 @@ class ServerGroup(_Value, frozen=True, kw_only=True):
     """The group of an instance.
 
     ``members`` are the instances of the group; ``hosts`` names the host of each member that has one, once a member.
+    ``uuid`` is for asking who is a member by now.
     """
 
-    policy: Literal["affinity", "anti-affinity"]
+    policy: Literal["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"]
+    uuid: UUID | None = None
     members: tuple[UUID, ...] = ()
     hosts: tuple[HostName, ...] = ()
     max_server_per_host: Positive = 1
@@ -80,24 +93,61 @@ class ServerGroup(_Value, frozen=True, kw_only=True):
 class Destination(_Value, frozen=True, kw_only=True):
     """Where the instances shall go; filters still apply.
 
-    ``aggregates`` is a conjunction of alternatives: the host must be in at least one aggregate of each entry.
+    ``aggregates`` is a conjunction of alternatives: the host must be in at least one aggregate of each entry. ``cell``
+    is the only one to go to, or with ``allow_cross_cell_move``, of a move, the one the instance is in and better stays.
     """
 
     host: HostName | None = None
     node: HostName | None = None
+    cell: UUID | None = None
+    allow_cross_cell_move: bool = False
     aggregates: tuple[tuple[UUID, ...], ...] = ()
     forbidden_aggregates: tuple[UUID, ...] = ()
 
 
 class RequestGroup(_Value, frozen=True, kw_only=True):
-    """Resources that one provider of the host must give together (a port, a device), besides the flavor's."""
+    """Resources that one provider of the host must give together (a port, a device), besides the flavor's.
+
+    ``any_of_traits`` and ``aggregates`` are conjunctions of alternatives.
+    """
 
     requester_id: Suffix
     resources: dict[ResourceClass, Positive] = field(default_factory=dict)
     required_traits: tuple[Trait, ...] = ()
     forbidden_traits: tuple[Trait, ...] = ()
+    any_of_traits: tuple[tuple[Trait, ...], ...] = ()
     aggregates: tuple[tuple[UUID, ...], ...] = ()
+    forbidden_aggregates: tuple[UUID, ...] = ()
     in_tree: UUID | None = None
+
+
+class TopologySpread(_Value, frozen=True, kw_only=True):
+    """Spread over domains, racks or zones: none may lead the emptiest one by more than ``max_skew`` instances.
+
+    A domain is a value of the aggregate metadata key ``key``, or where that is ``trait:PREFIX``, the traits of a host
+    that begin so. Counted are the other members of the server group, or without one the instances of the request. When
+    not ``hard`` it is a wish.
+    """
+
+    key: SpreadKey
+    max_skew: Positive = 1
+    hard: bool = True
+
+
+Spreads = Annotated[tuple[TopologySpread, ...], Meta(max_length=8, description="a list of at most 8 spreads")]
+
+
+class RequestedNetwork(_Value, frozen=True, kw_only=True):
+    """A network or port that the instances shall have, as far as it matters to hosts; only a controller knows.
+
+    ``segments`` are the segments of a routed network that it may use, each as the aggregates of the hosts that reach
+    it; none for a network that is not routed. ``remote_managed`` ports need a host whose devices are managed remotely.
+    """
+
+    network_id: Identifier | None = None
+    port_id: Identifier | None = None
+    segments: tuple[tuple[UUID, ...], ...] = ()
+    remote_managed: bool = False
 
 
 class RequestSpec(_Value, frozen=True, kw_only=True):
@@ -105,7 +155,7 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
 
     ``root_required``, ``root_forbidden`` and ``same_subtree`` are handed to Placement as they are. ``instance_uuid`` is
     the instance being placed; the scheduler sets it for filters and weighers. ``scheduler_hints`` are a tenant's words
-    to filters and weighers that declare them; nothing else is steered by them.
+    to filters and weighers that declare them; nothing else is steered by them. ``preferred_traits`` are wishes.
     """
 
     flavor: Flavor
@@ -119,6 +169,8 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
     force_hosts: tuple[HostName, ...] = ()
     force_nodes: tuple[HostName, ...] = ()
     ignore_hosts: tuple[HostName, ...] = ()
+    availability_zone: Identifier | None = None
+    requested_networks: tuple[RequestedNetwork, ...] = ()
     requested_resources: tuple[RequestGroup, ...] = ()
     group_policy: Literal["none", "isolate"] | None = None
     root_required: tuple[Trait, ...] = ()
@@ -127,21 +179,51 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
     consumer_type: ConsumerType = "INSTANCE"
     instance_uuid: UUID | None = None
     scheduler_hints: Hints = field(default_factory=dict)
+    topology_spread: Spreads = ()
+    preferred_traits: PreferredTraits = ()
 
     @classmethod
-    def from_json(cls, text: bytes | str) -> "RequestSpec":
-        """Load a request from JSON; InvalidRequest names the fields and what is wrong with them."""
+    def from_json(cls, text: bytes | str, *, lenient: bool = False) -> "RequestSpec":
+        """Load a request from JSON; InvalidRequest names the fields and what is wrong with them.
+
+        ``lenient`` passes over the extra specs that Nova drops; ``checked`` drops them.
+        """
         spec = _decoded(lambda: msgspec.json.decode(text, type=cls), cls)
         refuse_doubled_fields(text)
-        return _sound(spec)
+        _sound(spec.without_misfits() if lenient else spec)
+        return spec
 
-    def checked(self) -> "RequestSpec":
-        """Return this request after the checks that JSON gets; InvalidRequest names the fields."""
-        return _sound(_decoded(lambda: msgspec.convert(_plain(self), type=RequestSpec), RequestSpec))
+    def checked(self, *, lenient: bool = False) -> "RequestSpec":
+        """Return this request after the checks that JSON gets; InvalidRequest names the fields.
+
+        ``lenient`` drops the extra specs that Nova drops, in place of refusing them.
+        """
+        spec = _decoded(lambda: msgspec.convert(_plain(self), type=RequestSpec), RequestSpec)
+        return _sound(spec.without_misfits() if lenient else spec)
+
+    def without_misfits(self) -> "RequestSpec":
+        """Return the same request without the extra specs that Nova drops."""
+        gone = droppable(self.flavor.extra_specs)
+        kept = {key: value for key, value in self.flavor.extra_specs.items() if key not in gone}
+        return msgspec.structs.replace(self, flavor=msgspec.structs.replace(self.flavor, extra_specs=kept))
 
     def for_instance(self, instance: UUID) -> "RequestSpec":
         """Return the same request with this instance as the one being placed."""
         return msgspec.structs.replace(self, instance_uuid=instance)
+
+    @property
+    def has_hard_group(self) -> bool:
+        """Tell whether there is a group whose policy is more than a wish."""
+        return self.instance_group is not None and self.instance_group.policy in ("affinity", "anti-affinity")
+
+    @property
+    def kept_group(self) -> ServerGroup | None:
+        """Return the group whose policy this request has to keep: a hard one, unless it forces a host."""
+        return self.instance_group if self.has_hard_group and not (self.force_hosts or self.force_nodes) else None
+
+    def with_group(self, group: ServerGroup | None) -> "RequestSpec":
+        """Return the same request with the group as it was found since; unchanged where nobody looked."""
+        return self if group is None else msgspec.structs.replace(self, instance_group=group)
 
     def with_member(self, instance: UUID, host: str) -> "RequestSpec":
         """Return the same request with one more group member on a host; unchanged where there is no group."""

@@ -91,6 +91,29 @@ def test_text_that_is_not_utf8_is_refused(ini):
             "[filter_scheduler]\nshuffle_best_same_weighed_hosts = maybe\n",
             "[filter_scheduler] shuffle_best_same_weighed_hosts: expected true or false",
         ),
+        (
+            "[filter_scheduler]\nweight_normalization = min-max\n",
+            "[filter_scheduler] weight_normalization: expected one of nova, bounded",
+        ),
+        (
+            "[filter_scheduler]\npci_weight_multiplier = -1\n",
+            "[filter_scheduler] pci_weight_multiplier: expected a number from 0 to 1e+100",
+        ),
+        *(
+            (f"[metrics]\nweight_setting = {text}\n", f"[metrics] weight_setting: expected {expected}")
+            for text, expected in (
+                ("cpu.percent", "name=ratio pairs, each ratio a number"),
+                ("cpu.percent=", "name=ratio pairs, each ratio a number"),
+                ("=1", "name=ratio pairs, each ratio a number"),
+                ("a=1,b=fast", "name=ratio pairs, each ratio a number"),
+                ("a=nan", "name=ratio pairs, each ratio a number"),
+                ("a=1,b=2,a=3", "each name once"),
+            )
+        ),
+        (
+            "[filter_scheduler]\nimage_props_weight_setting = os_distro\n",
+            "[filter_scheduler] image_props_weight_setting: expected name=ratio pairs, each ratio a number",
+        ),
         ("[claims]\nverify = sometimes\n", "[claims] verify: expected one of tight, always, never"),
         ("[claims]\ntight_share = 1.5\n", "[claims] tight_share: expected a number from 0 to 1"),
         ("[claims]\nnode_id = a b\n", "[claims] node_id: expected 1 to 255 letters, digits, '.', '_' or '-'"),

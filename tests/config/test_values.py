@@ -24,9 +24,14 @@ from scheduler.config import (
 from scheduler.errors import InvalidSettings
 
 WHERE = {
+    settings.PrefilterSettings: "scheduler",
+    settings.QuestionSettings: "filter_scheduler",
+    settings.WorkaroundSettings: "workarounds",
+    settings.PciSettings: "pci",
     settings.FilterSettings: "filter_scheduler",
     settings.WeigherSettings: "filter_scheduler",
     settings.OrderSettings: "filter_scheduler",
+    settings.MetricsSettings: "metrics",
     settings.ClaimSettings: "claims",
     settings.JournalSettings: "journal",
     settings.ExplainSettings: "explain",
@@ -81,6 +86,15 @@ def test_values_arrive(conf):
     assert found.claims.node_id == "n1"
     assert found.filters.enabled_filters == ("ComputeFilter",)
     assert (found.request_timeout_s, found.weighers.ram_weight_multiplier, found.explain.probes) == (5.5, -2.0, 4)
+
+
+def test_ratios_arrive_as_names_and_numbers(conf):
+    conf.set_override("weight_setting", ["cpu.percent=-1", " heat = 2.5 "], "metrics")
+    conf.set_override("image_props_weight_setting", ["os_distro=1e2"], "filter_scheduler")
+    conf.set_override("required", False, "metrics")
+    found = settings_from(conf)
+    assert found.metrics == settings.MetricsSettings((("cpu.percent", -1.0), ("heat", 2.5)), required=False)
+    assert found.weighers.image_props_weight_setting == (("os_distro", 100.0),)
 
 
 def test_a_controller_with_its_own_options_gets_every_problem_too(conf):

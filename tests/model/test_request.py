@@ -47,12 +47,24 @@ def test_the_smallest_request_is_accepted():
             {"requested_resources": [{"requester_id": "a", "color": 1}]},
             (
                 "requested_resources[0]: unknown field 'color', known ones are requester_id, resources, "
-                "required_traits, forbidden_traits, aggregates, in_tree"
+                "required_traits, forbidden_traits, any_of_traits, aggregates, forbidden_aggregates, in_tree"
             ),
         ),
+        *(
+            (
+                {"topology_spread": [{"key": key}]},
+                (
+                    "topology_spread[0].key: must be an aggregate metadata key of 1 to 255 characters, or 'trait:' and "
+                    "the beginning of trait names"
+                ),
+            )
+            for key in ("", "trait:", "trait:rack", "a\nb", "k" * 256)
+        ),
+        ({"topology_spread": [{"key": "rack"}] * 9}, "topology_spread: must be a list of at most 8 spreads"),
+        ({"preferred_traits": ["hw_a"]}, "preferred_traits[0]: must be an upper-case trait name"),
         (
-            {"instance_group": {"policy": "soft-affinity"}},
-            "instance_group.policy: 'soft-affinity' is not one of affinity, anti-affinity",
+            {"instance_group": {"policy": "legacy"}},
+            "instance_group.policy: 'legacy' is not one of affinity, anti-affinity, soft-affinity, soft-anti-affinity",
         ),
         ({"group_policy": "some"}, "group_policy: 'some' is not one of isolate, none"),
         ({"group_policy": 1}, "group_policy: expected a string or null, got an integer"),
@@ -62,6 +74,10 @@ def test_the_smallest_request_is_accepted():
         ({"image": {"traits_required": ["A", "b"]}}, "image.traits_required[1]: must be an upper-case trait name"),
         ({"force_hosts": "h1"}, "force_hosts: expected an array, got a string"),
         ({"force_hosts": [""]}, "force_hosts[0]: must be 1 to 255 characters"),
+        (
+            {"scheduler_hints": {"query": "x" * 1025}},
+            "scheduler_hints: each value must be at most 1024 characters",
+        ),
         ({"instance_uuid": "abc"}, "instance_uuid: must be a UUID"),
         (
             {"requested_destination": {"aggregates": [["x"]]}},
