@@ -1,7 +1,7 @@
 """Asking Placement for allocation candidates, and finding out why it has none or does not understand the question."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import structs
@@ -15,15 +15,51 @@ from scheduler.explain.probes import relaxations
 from scheduler.hosts import HostSnapshot
 from scheduler.model import RequestSpec
 from scheduler.model.decision import Probe
-from scheduler.prefilters import asked
+from scheduler.prefilters import Asking, Facts, Prefilter, Refusal, asked, placement_queries
+from scheduler.settings import SchedulerSettings
 
 
-def ask(placement: PlacementClient, query: CandidateQuery) -> AllocationCandidates:
-    """Return the candidates for a query.
+def queries_for(
+    spec: RequestSpec,
+    snapshot: HostSnapshot,
+    microversion: str,
+    settings: SchedulerSettings,
+    prefilters: Sequence[Prefilter],
+) -> tuple[CandidateQuery, ...] | Refusal:
+    """Return what Placement is asked for a request, or why no host can be asked for.
+
+    Raises InvalidRequest with every problem of the request, and PluginFailed.
+    """
+    targets = targets_of(spec, snapshot)
+    if targets == ():
+        return Refusal("unknown_host")
+    asking = Asking(
+        limit=settings.max_placement_results,
+        microversion=microversion,
+        targets=targets,
+        facts=Facts(snapshot.aggregates),
+        settings=settings.prefilters,
+        prefilters=prefilters,
+    )
+    return placement_queries(spec, asking, fallback=not settings.workarounds.disable_fallback_pcpu_query)
+
+
+def ask(placement: PlacementClient, *queries: CandidateQuery) -> AllocationCandidates:
+    """Return the candidates for these queries, those of the first one before those of the next.
 
     Raises InvalidRequest naming the traits and resource classes that Placement does not know, when that is why it
     refuses; any other PlacementError as it is.
     """
+    answers = [_answer(placement, query) for query in queries]
+    if len(answers) == 1:
+        return answers[0]
+    return AllocationCandidates(
+        allocation_requests=[request for answer in answers for request in answer.allocation_requests],
+        provider_summaries={uuid: one for answer in answers for uuid, one in answer.provider_summaries.items()},
+    )
+
+
+def _answer(placement: PlacementClient, query: CandidateQuery) -> AllocationCandidates:
     try:
         return sound(placement.get_allocation_candidates(query), asked(query))
     except BadRequest as error:

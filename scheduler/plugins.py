@@ -21,13 +21,15 @@ class Registry(Generic[Plugin]):
 
     ``option`` is the option of [filter_scheduler] that names plugins; ``group`` is the entry point group of those out
     of the tree, each a class or function that is called without arguments; ``parts`` are the attributes every plugin
-    has.
+    has, "a or b" where one of them will do. ``adapt`` makes one of ours of a plugin from outside that was written for
+    another scheduler.
     """
 
     option: str
     group: str
     built_in: Mapping[str, Callable[[], Plugin]]
     parts: tuple[str, ...]
+    adapt: Callable[[Any], Any] = lambda plugin: plugin
 
     def load(self, names: Sequence[str]) -> tuple[Plugin, ...]:
         """Return the plugins of these names in their order; InvalidSettings names every one that cannot be had."""
@@ -47,8 +49,8 @@ class Registry(Generic[Plugin]):
     def _made(self, name: str, outside: "_EntryPoints", problems: list[str]) -> Any:
         if name in self.built_in:
             return self.built_in[name]()
-        plugin, problem = _called(outside.factories[name])
-        lacks = [part for part in self.parts if problem is None and not hasattr(plugin, part)]
+        plugin, problem = _called(lambda: self.adapt(outside.factories[name]()))
+        lacks = [part for part in self.parts if problem is None and not _has_one(plugin, part.split(" or "))]
         if problem is not None:
             problems.append(f"{name} cannot be made ({problem})")
         elif lacks:
@@ -98,6 +100,10 @@ class _EntryPoints:
 
     def _failed(self, _: Any, entry_point: Any, error: BaseException) -> None:
         self.problems.append(f"{entry_point.name} cannot be loaded ({type(error).__name__})")
+
+
+def _has_one(plugin: object, names: list[str]) -> bool:
+    return any(hasattr(plugin, name) for name in names)
 
 
 def _called(factory: Factory) -> tuple[Any, str | None]:

@@ -35,6 +35,7 @@ def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -
         hosts=np.arange(len(offers.names), dtype=np.int64),
         slot_used=offers.slots.used,
         placed=np.zeros(len(offers.names), dtype=np.int64),
+        kept=np.ones(len(offers.candidates.requests), dtype=np.bool_),
     )
 
 
@@ -50,6 +51,7 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
     hosts = {root: host for host, root in enumerate(sorted(set(owners)))}
     host_uuids = object_array([uuids[root] for root in hosts])
     fact_rows = _ints([snapshot.rows_by_int.get(root, -1) for root in hosts])
+    provider_hosts = [hosts.get(roots[key], -1) for key in summaries]
     return Offers(
         snapshot=snapshot,
         host_uuids=host_uuids,
@@ -57,7 +59,9 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
         nodes=_names("nodename", snapshot, fact_rows, host_uuids),
         fact_rows=fact_rows,
         traits=tuple(summaries[root].traits for root in hosts),
-        slots=_slots(summaries, uuids, [hosts.get(roots[key], -1) for key in summaries]),
+        provider_hosts=_ints(provider_hosts),
+        provider_traits=tuple(summary.traits for summary in summaries.values()),
+        slots=_slots(summaries, uuids, provider_hosts),
         candidates=_candidates([requests[at] for at in order], _ints([hosts[owners[at]] for at in order]), summaries),
     )
 
@@ -80,6 +84,7 @@ def _slots(summaries: Summaries, uuids: Mapping[int, UUID], hosts: list[int]) ->
     held = [held for summary in summaries.values() for held in summary.resources.values()]
     classes = tuple(chain.from_iterable(summary.resources for summary in summaries.values()))
     slot_hosts = np.repeat(_ints(hosts), sizes)
+    below = np.array([summary.parent_provider_uuid is not None for summary in summaries.values()], dtype=np.bool_)
     return Slots(
         providers=tuple(uuids[key] for key, summary in summaries.items() for _ in summary.resources),
         classes=classes,
@@ -87,6 +92,8 @@ def _slots(summaries: Summaries, uuids: Mapping[int, UUID], hosts: list[int]) ->
         capacities=_ints([room.capacity for room in held]),
         used=_ints([room.used for room in held]),
         own=_own_slots(classes, slot_hosts),
+        nested=np.repeat(below, sizes) & (slot_hosts >= 0),
+        traits=tuple(chain.from_iterable([summary.traits] * len(summary.resources) for summary in summaries.values())),
     )
 
 

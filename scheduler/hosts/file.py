@@ -21,11 +21,14 @@ from scheduler.errors import InvalidSettings
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
 from scheduler.hosts.source import HostSource
 from scheduler.model import plain_yaml
-from scheduler.model.facts import AggregateFact, HostFact
-from scheduler.model.messages import in_words, named
+from scheduler.model.facts import AggregateFact, HostFact, number_in
+from scheduler.model.messages import in_words, named, shown
 
 Read = TypeVar("Read")
 Stamp = tuple[int, int, int]
+
+MULTIPLIER = "_weight_multiplier"
+"""How the keys of aggregate metadata end that override a multiplier."""
 
 _NO_LISTING = HostSnapshot()
 
@@ -84,7 +87,7 @@ class FileHostSource:
 def read_hosts(path: Path, *, uuids_needed: bool) -> HostsFile:
     """Read a hosts file; InvalidSettings names every problem that can be told at once."""
     content = _told(path, lambda: msgspec.convert(_parsed(path), HostsFile))
-    problems = [*_duplicates(content), *(_without_uuid(content) if uuids_needed else ())]
+    problems = [*_duplicates(content), *_not_numbers(content), *(_without_uuid(content) if uuids_needed else ())]
     if problems:
         raise InvalidSettings(*(f"{path}: {problem}" for problem in problems))
     return content
@@ -121,6 +124,14 @@ def _duplicates(content: HostsFile) -> Iterator[str]:
     )
     yield from (f"hosts: provider_uuid {uuid} is given twice" for uuid, times in uuids.items() if times > 1)
     yield from (f"aggregates: {uuid} is given twice" for uuid, times in aggregates.items() if times > 1)
+
+
+def _not_numbers(content: HostsFile) -> Iterator[str]:
+    """Find multipliers that would be passed over; who wrote them would not notice."""
+    for position, aggregate in enumerate(content.aggregates):
+        for key, value in aggregate.metadata.items():
+            if key.endswith(MULTIPLIER) and number_in(value) is None:
+                yield f"aggregates[{position}].metadata[{shown(key)}]: expected a number from -1e100 to 1e100"
 
 
 def _without_uuid(content: HostsFile) -> Iterator[str]:

@@ -10,21 +10,27 @@ from scheduler.hosts.build import build_host_table
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
 from scheduler.model.inputs import HostsThen, RoundInputs
-from scheduler.model.request import RequestSpec
+from scheduler.model.request import RequestSpec, ServerGroup
 
 
 def inputs_of(
-    found: AllocationCandidates, hosts: HostTable, request: RequestSpec, instances: Iterable[UUID]
+    found: AllocationCandidates,
+    hosts: HostTable,
+    request: RequestSpec,
+    instances: Iterable[UUID],
+    learnt: ServerGroup | None = None,
 ) -> RoundInputs:
     """Return what a table was built from, without the facts of hosts that can make no difference.
 
-    Those are the hosts that were not offered, unless an instance of the request or a member of its group is there.
+    Those are the hosts that were not offered, unless an instance of the request or a member of its group is there, or
+    the group names them. ``learnt`` is the group of this round, where it is not that of the request.
     """
     offers, snapshot = hosts.offers, hosts.offers.snapshot
-    group = request.instance_group
+    group = learnt or request.instance_group
     named = (*instances, *(group.members if group else ()))
     rows = {int(row) for row in offers.fact_rows if row >= 0}
     rows |= {row for instance in named for row in snapshot.instance_rows.get(instance, ())}
+    rows |= {row for name in (group.hosts if group else ()) for row in snapshot.rows_of_host.get(name, ())}
     kept = sorted(rows)
     strangers = [offers.host_uuids[host] for host in np.flatnonzero(offers.fact_rows < 0)]
     return RoundInputs(
@@ -37,6 +43,7 @@ def inputs_of(
             reserved=tuple(_reserved(snapshot, found)),
             taken_at=snapshot.taken_at,
         ),
+        instance_group=learnt,
     )
 
 

@@ -4,7 +4,7 @@ Each column has one row more than there are facts: the last row (index -1) is wh
 table that finds no fact for a host points there, and no rule needs a special case.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +13,12 @@ from uuid import UUID
 
 import numpy as np
 
-from scheduler.hosts.arrays import AnyArray, BoolArray, IntArray, object_array
+from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, object_array
 from scheduler.model.facts import AggregateFact, HostFact
 
 Key = TypeVar("Key", bound=Hashable)
 Distinct = tuple[IntArray, tuple[Any, ...]]
+Sparse = tuple[IntArray, FloatArray]
 
 _MEMO_PATHS = 256
 _METADATA = "metadata of aggregates:"  # no capability is called like that
@@ -30,6 +31,7 @@ _DERIVED = (
     "rows_of_host_lower",
     "rows_of_node",
     "aggregate_keys",
+    "numbers",
     "_memo",
 )
 
@@ -140,8 +142,22 @@ class HostSnapshot:
         if known is None:
             said = {uuid: one.metadata[key] for uuid, one in self.aggregates.items() if key in one.metadata}
             of_rows = [frozenset(said[uuid] for uuid in fact.aggregates if uuid in said) for fact in self.facts]
-            known = self._remembered(path, _numbered([*of_rows, frozenset()]))
+            known = self._remembered(path, numbered([*of_rows, frozenset()]))
         return known
+
+    @cached_property
+    def numbers(self) -> Mapping[tuple[str, ...], Sparse]:
+        """Return the rows that have a measured value or a count of image properties, and the numbers they have.
+
+        Keys are ("metrics", name) and ("image_properties", property, value).
+        """
+        found: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
+        for row, fact in enumerate(self.facts):
+            for key, number in _numbers_of(fact):
+                rows, numbers = found.setdefault(key, ([], []))
+                rows.append(row)
+                numbers.append(number)
+        return {key: (np.array(rows, np.int64), np.array(held, np.float64)) for key, (rows, held) in found.items()}
 
     def _remembered(self, path: tuple[str, ...], found: Distinct) -> Distinct:
         if len(self._memo) >= _MEMO_PATHS:
@@ -200,7 +216,16 @@ def _index(pairs: Iterable[tuple[Key, int]]) -> Mapping[Key, tuple[int, ...]]:
     return rows
 
 
-def _numbered(values: Sequence[Hashable]) -> Distinct:
+def _numbers_of(fact: HostFact) -> Iterator[tuple[tuple[str, ...], float]]:
+    for name, measured in fact.metrics.items():
+        yield ("metrics", name), measured
+    for name, values in fact.image_properties.items():
+        for value, instances in values.items():
+            yield ("image_properties", name, value), instances
+
+
+def numbered(values: Sequence[Hashable]) -> Distinct:
+    """Return the distinct values, in the order they are met, and which of them each one is."""
     numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
     return np.array([numbers[value] for value in values], dtype=np.int64), tuple(numbers)
 
@@ -244,6 +269,7 @@ _COLUMNS: Mapping[str, Callable[[tuple[HostFact, ...]], AnyArray]] = {
     "num_instances": _numbers("num_instances"),
     "num_io_ops": _numbers("num_io_ops"),
     "failed_builds": _numbers("failed_builds"),
+    "free_pci_devices": _numbers("free_pci_devices"),
     "hypervisor_type": _objects("hypervisor_type", None),
     "hypervisor_version": _numbers("hypervisor_version"),
     "host_ip": _objects("host_ip", None),

@@ -14,7 +14,7 @@ import numpy as np
 
 from placement_client.models import AllocationRequest
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
-from scheduler.hosts.snapshot import HostSnapshot
+from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
 
 Claim = tuple[UUID, str, int, int, int]
 
@@ -24,7 +24,8 @@ class Slots:
     """What the providers have: one row a slot, which is one class on one provider; shape (s,) each.
 
     ``hosts`` is -1 for slots that belong to no host of the request (those of sharing providers); ``own`` are the slots
-    of each class that do belong to one.
+    of each class that do belong to one. ``nested`` is set where the provider is one below a host; ``traits`` are those
+    of the provider.
     """
 
     providers: tuple[UUID, ...]
@@ -33,6 +34,12 @@ class Slots:
     capacities: IntArray
     used: IntArray
     own: Mapping[str, IntArray]
+    nested: BoolArray
+    traits: tuple[list[str], ...]
+
+    def bearing(self, trait: str, slots: IntArray) -> BoolArray:
+        """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
+        return np.array([trait in self.traits[slot] for slot in slots.tolist()], dtype=np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +56,11 @@ class Candidates:
     slots: IntArray
     amounts: IntArray
 
+    @cached_property
+    def hosts(self) -> IntArray:
+        """Return the host of each candidate, shape (m,)."""
+        return np.repeat(np.arange(len(self.host_starts) - 1), np.diff(self.host_starts))
+
     def entries(self, candidate: int) -> slice:
         """Return where the entries of a candidate are."""
         return slice(int(self.starts[candidate]), int(self.starts[candidate + 1]))
@@ -59,7 +71,8 @@ class Offers:
     """Placement's answer and the facts of its h hosts; shared by all tables of a request.
 
     Hosts are ordered by UUID, so that the order of Placement's answer decides nothing. ``fact_rows`` is -1 for hosts
-    without facts.
+    without facts. ``traits`` are those of the root providers, ``provider_traits`` those of every provider of the
+    answer, which is of host ``provider_hosts``, -1 where it is of none.
     """
 
     snapshot: HostSnapshot
@@ -68,6 +81,8 @@ class Offers:
     nodes: ObjectArray
     fact_rows: IntArray
     traits: tuple[list[str], ...]
+    provider_hosts: IntArray
+    provider_traits: tuple[list[str], ...]
     slots: Slots
     candidates: Candidates
 
@@ -80,6 +95,14 @@ class Offers:
     def _trait_masks(self) -> dict[str, BoolArray]:
         return {}
 
+    @cached_property
+    def _tree_masks(self) -> dict[str, BoolArray]:
+        return {}
+
+    @cached_property
+    def _trait_sets(self) -> dict[str, Distinct]:
+        return {}
+
     def has_trait(self, name: str) -> BoolArray:
         """Return which hosts have this trait on their root provider, shape (h,)."""
         mask = self._trait_masks.get(name)
@@ -87,19 +110,37 @@ class Offers:
             mask = self._trait_masks[name] = np.array([name in traits for traits in self.traits], dtype=np.bool_)
         return mask
 
+    def offers_trait(self, name: str) -> BoolArray:
+        """Return which hosts have this trait on some provider of their tree, shape (h,)."""
+        mask = self._tree_masks.get(name)
+        if mask is None:
+            has = np.array([name in traits for traits in self.provider_traits], dtype=np.bool_)
+            found = np.bincount(self.provider_hosts[has] + 1, minlength=len(self.names) + 1)  # of no host at 0
+            mask = self._tree_masks[name] = found[1:] > 0
+        return mask
+
+    def trait_sets(self, prefix: str) -> Distinct:
+        """Return the distinct sets of traits with a prefix on root providers and, (h,), which of them each host has."""
+        known = self._trait_sets.get(prefix)
+        if known is None:
+            wanted = frozenset(name for name in set().union(*self.traits) if name.startswith(prefix))
+            known = self._trait_sets[prefix] = numbered([wanted.intersection(traits) for traits in self.traits])
+        return known
+
 
 @dataclass(frozen=True, eq=False)
 class HostTable:
     """A view of n hosts; row i of every array belongs to ``names[i]``. Never changes.
 
     ``hosts`` (n,) picks the hosts of the offers; ``slot_used`` (s,), ``placed`` (h,) and ``claimed`` say what the
-    instances placed in this batch add.
+    instances placed in this batch add. ``kept`` says which of all candidates of the offers may be taken.
     """
 
     offers: Offers
     hosts: IntArray
     slot_used: IntArray
     placed: IntArray
+    kept: BoolArray
     claimed: Mapping[UUID, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -135,9 +176,32 @@ class HostTable:
         """Return the number of allocation candidates of all hosts of the offers."""
         return len(self.offers.candidates.requests)
 
+    @cached_property
+    def candidates(self) -> IntArray:
+        """Return the numbers of the candidates of these hosts that may be taken, ascending, shape (m,)."""
+        wanted = np.zeros(len(self.offers.names), dtype=np.bool_)
+        wanted[self.hosts] = True
+        return np.flatnonzero(wanted[self.offers.candidates.hosts] & self.kept)
+
     def take(self, rows: IntArray) -> "HostTable":
         """Return a view of these rows only; what they stand on stays shared."""
         return replace(self, hosts=self.hosts[rows])
+
+    def keeping(self, kept: BoolArray) -> "HostTable":
+        """Return a view in which only these candidates may be taken, a mask over all ``candidate_count`` of them."""
+        return replace(self, kept=self.kept & kept)
+
+    def nested_parts(self, trait: str | None = None) -> IntArray:
+        """Return how many parts of each candidate (classes on providers) child providers give, shape (m,).
+
+        Only those that have this trait count, where one is given.
+        """
+        slots, candidates, wanted = self.offers.slots, self.offers.candidates, self.offers.slots.nested
+        if trait is not None:
+            nested = np.flatnonzero(wanted)
+            wanted = np.zeros_like(wanted)
+            wanted[nested] = slots.bearing(trait, nested)
+        return np.add.reduceat(wanted[candidates.slots], candidates.starts[:-1], dtype=np.int64)[self.candidates]
 
     def capacity(self, resource_class: str) -> FloatArray:
         """Return the capacity of a class over each host's own provider tree, 0 where it has none."""
@@ -150,6 +214,10 @@ class HostTable:
     def free(self, resource_class: str) -> FloatArray:
         """Return the room left of a class over each host's own provider tree; below 0 where it is overcommitted."""
         return self._summed(resource_class, self.offers.slots.capacities - self.slot_used)
+
+    def taken(self, resource_class: str) -> FloatArray:
+        """Return what the instances placed in this batch take of a class over each host's own provider tree."""
+        return self._summed(resource_class, self.slot_used - self.offers.slots.used)
 
     def reserved(self, resource_class: str) -> FloatArray:
         """Return what is reserved of a class over each host's own provider tree, as far as the facts know."""
@@ -164,24 +232,33 @@ class HostTable:
         """Return which hosts have this trait on their root provider."""
         return self.offers.has_trait(name)[self.hosts]
 
+    def offers_trait(self, name: str) -> BoolArray:
+        """Return which hosts have this trait on some provider of their tree, nested ones included."""
+        return self.offers.offers_trait(name)[self.hosts]
+
     def in_aggregate(self, uuid: UUID) -> BoolArray:
         """Return which hosts are members of this aggregate, as far as the facts know."""
         snapshot = self.offers.snapshot
         return snapshot.rows_mask(snapshot.aggregate_rows.get(uuid, ()))[self.fact_rows]
 
+    def in_cell(self, uuid: UUID) -> BoolArray:
+        """Return which hosts are known to be in this cell."""
+        codes, cells = self.distinct(("cell_uuid",))
+        return np.array([cell == uuid for cell in cells], dtype=np.bool_)[codes]
+
     def has_room(self) -> BoolArray:
-        """Return which hosts still have an allocation candidate that fits what is left."""
+        """Return which hosts still have an allocation candidate that may be taken and fits what is left."""
         if not len(self):
             return np.zeros(0, dtype=np.bool_)
-        fits = np.logical_and.reduceat(self._entry_fits(slice(None)), self.offers.candidates.starts[:-1])
+        fits = np.logical_and.reduceat(self._entry_fits(slice(None)), self.offers.candidates.starts[:-1]) & self.kept
         return np.logical_or.reduceat(fits, self.offers.candidates.host_starts[:-1])[self.hosts]
 
     def fitting(self, row: int) -> IntArray:
-        """Return the candidates of this host that still fit, in Placement's order."""
+        """Return the candidates of this host that may be taken and still fit, in Placement's order."""
         first, end = self.offers.candidates.host_starts[self.hosts[row] : self.hosts[row] + 2]
         starts = self.offers.candidates.starts[first : end + 1]
         fits = np.logical_and.reduceat(self._entry_fits(slice(starts[0], starts[-1])), starts[:-1] - starts[0])
-        return np.flatnonzero(fits) + int(first)
+        return np.flatnonzero(fits & self.kept[first:end]) + int(first)
 
     def request_of(self, candidate: int) -> AllocationRequest:
         """Return the allocation request of a candidate as Placement gave it."""
@@ -210,6 +287,13 @@ class HostTable:
 
     def members(self, instances: Iterable[UUID]) -> IntArray:
         """Return how many of these instances are on each host, those placed in this batch included."""
+        return self._counted(*self.whereabouts(instances))
+
+    def whereabouts(self, instances: Iterable[UUID]) -> tuple[list[int], list[int]]:
+        """Return the rows of the facts that know of these instances, and the hosts of those that only this batch has.
+
+        An instance that moves is on two facts.
+        """
         snapshot, wanted = self.offers.snapshot, set(instances)
         on_facts = [row for instance in wanted for row in snapshot.instance_rows.get(instance, ())]
         here = [
@@ -217,7 +301,7 @@ class HostTable:
             for instance, host in self.claimed.items()
             if instance in wanted and self.offers.fact_rows[host] not in snapshot.instance_rows.get(instance, ())
         ]
-        return self._counted(on_facts, here)
+        return on_facts, here
 
     def named(self, names: Iterable[str]) -> IntArray:
         """Return how often each host's name occurs among these service host names, compared exactly."""
@@ -249,6 +333,14 @@ class HostTable:
             return _FROM_PLACEMENT[name](self).astype(np.int64)
         values = self.offers.snapshot.columns[name][self.fact_rows]
         return values + self.placed[self.hosts] if name in _COUNTED else values
+
+    def numbers(self, *path: str, missing: float) -> FloatArray:
+        """Return what each host has under ("metrics", name) or ("image_properties", name, value), or ``missing``."""
+        column = np.full(len(self.offers.snapshot.facts) + 1, missing)
+        if path in self.offers.snapshot.numbers:
+            rows, held = self.offers.snapshot.numbers[path]
+            column[rows] = held
+        return column[self.fact_rows]
 
     def distinct(self, path: tuple[str, ...]) -> tuple[IntArray, tuple[Any, ...]]:
         """Return the distinct values of a capability path and, shape (n,), which of them each host has."""

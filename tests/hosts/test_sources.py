@@ -188,6 +188,12 @@ def test_ages_are_judged_at_the_time_of_the_request(write: Callable[..., Path]) 
         ("hosts: [{name: a}]", "hosts[0].provider_uuid"),
         (f"hosts: [{{name: a, provider_uuid: {uid('a')}}}, {{name: a, provider_uuid: {uid('b')}}}]", "given twice"),
         (f"hosts: [{{name: a, provider_uuid: {uid('a')}}}, {{name: b, provider_uuid: {uid('a')}}}]", "given twice"),
+        ("hosts: [{name: a, metrics: {load: .nan}}]", "hosts[0].metrics"),
+        ("hosts: [{name: a, image_properties: {os_distro: {nt: -1}}}]", "hosts[0].image_properties"),
+        (
+            f"{{hosts: [], aggregates: [{{uuid: {uid('a')}, name: a, metadata: {{ram_weight_multiplier: heavy}}}}]}}",
+            "aggregates[0].metadata['ram_weight_multiplier']: expected a number",
+        ),
         ("just text", "object"),
         ("\x00", "neither"),
     ],

@@ -178,7 +178,7 @@ def test_a_flavor_may_live_in_groups_alone():
 
 
 def test_every_problem_is_reported_even_when_nobody_checked_the_request_before():
-    spec = spec_of({"hw:cpu_policy": "dedicated", "trait:X": "wanted"}, force_hosts=("h",), ignore_hosts=("h",))
+    spec = spec_of({"hw:numa_nodes": "2", "trait:X": "wanted"}, force_hosts=("h",), ignore_hosts=("h",))
     with pytest.raises(InvalidRequest) as caught:
         query(spec)
     assert len(caught.value.problems) == 3
