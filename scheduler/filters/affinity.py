@@ -1,16 +1,11 @@
-"""Server groups: members together, or apart.
-
-How many members a host has is the greater of two counts: members found on it by instance UUID (in the facts, or placed
-in this batch), and how often the group names the host. Either may be the fresher one.
-"""
-
-from uuid import UUID
+"""Server groups: members together, or apart."""
 
 import numpy as np
 
-from scheduler.hosts.arrays import BoolArray, IntArray
+from scheduler.hosts.arrays import BoolArray
+from scheduler.hosts.groups import members_on, others
 from scheduler.hosts.table import HostTable
-from scheduler.model import RequestSpec, ServerGroup
+from scheduler.model import RequestSpec
 
 
 class ServerGroupAntiAffinityFilter:
@@ -24,7 +19,7 @@ class ServerGroupAntiAffinityFilter:
         group = request.instance_group
         if group is None or group.policy != "anti-affinity":
             return np.ones(len(hosts), dtype=np.bool_)
-        passes: BoolArray = _member_count(group, request, hosts) < group.max_server_per_host
+        passes: BoolArray = members_on(request, hosts) < group.max_server_per_host
         if request.instance_uuid is not None:
             passes |= hosts.members([request.instance_uuid]) > 0
         return passes
@@ -41,14 +36,6 @@ class ServerGroupAffinityFilter:
         group = request.instance_group
         if group is None or group.policy != "affinity":
             return np.ones(len(hosts), dtype=np.bool_)
-        if not group.hosts and not hosts.placed_anywhere(_others(group, request)):
+        if not group.hosts and not hosts.placed_anywhere(others(request, hosts)):
             return np.ones(len(hosts), dtype=np.bool_)
-        return _member_count(group, request, hosts) > 0
-
-
-def _member_count(group: ServerGroup, request: RequestSpec, hosts: HostTable) -> IntArray:
-    return np.maximum(hosts.members(_others(group, request)), hosts.named(group.hosts))
-
-
-def _others(group: ServerGroup, request: RequestSpec) -> set[UUID]:
-    return {member for member in group.members if member != request.instance_uuid}
+        return members_on(request, hosts) > 0

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
+from scheduler.model.messages import shown
+
 Predicate = Callable[[str], bool]
 Comparison = Callable[[Any, Any], bool]
 
@@ -36,6 +38,17 @@ def predicate_of(requirement: str) -> Predicate:
     if _LIKE_AN_OPERATOR.match(operator):
         raise MalformedRequirement("it begins like an operator and is none; operators stand alone, before a blank")
     return lambda value: value == requirement
+
+
+def predicates_of(extra_specs: Mapping[str, str]) -> tuple[dict[str, Predicate], list[str]]:
+    """Return the test that each of these extra specs makes of its value, and what is wrong with the others."""
+    predicates, problems = dict[str, Predicate](), list[str]()
+    for key, requirement in extra_specs.items():
+        try:
+            predicates[key] = predicate_of(requirement)
+        except MalformedRequirement as error:
+            problems.append(f"flavor.extra_specs[{shown(key)}]: {error}")
+    return predicates, problems
 
 
 def _only(operator: str, operands: list[str]) -> str:

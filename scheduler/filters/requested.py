@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scheduler.filters.protocol import Filter
+from scheduler.filters.protocol import AnyFilter
 from scheduler.hosts.arrays import BoolArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
@@ -37,7 +37,10 @@ class ForcedHostFilter:
 
 
 class RequestedHostFilter:
-    """Only the host or node of the requested destination, compared exactly."""
+    """Only the host, node and cell of the requested destination, names compared exactly.
+
+    A cell that may be left, for a move, removes no host; CrossCellWeigher prefers it.
+    """
 
     name = "RequestedHostFilter"
     reason = "not_requested"
@@ -50,6 +53,8 @@ class RequestedHostFilter:
             passes &= hosts.named([wanted.host]) > 0
         if wanted and wanted.node is not None:
             passes &= hosts.on_nodes([wanted.node])
+        if wanted and wanted.cell is not None and not wanted.allow_cross_cell_move:
+            passes &= hosts.in_cell(wanted.cell)
         return passes
 
 
@@ -65,17 +70,21 @@ class IgnoredHostFilter:
         return ~hosts.named_any_case(request.ignore_hosts)
 
 
-def filters_for(enabled: tuple[Filter, ...], request: RequestSpec) -> tuple[Filter, ...]:
+ALWAYS: tuple[type[AnyFilter], ...] = (RoomFilter, ForcedHostFilter, RequestedHostFilter, IgnoredHostFilter)
+"""The filters of this file, in their order."""
+
+
+def filters_for(enabled: tuple[AnyFilter, ...], request: RequestSpec) -> tuple[AnyFilter, ...]:
     """Return the filters this request runs through, in order.
 
     Those of this file come first, as far as the request gives them something to do; where hosts or nodes are forced
     they are the only ones, as in Nova.
     """
     wanted = request.requested_destination
-    always: list[Filter] = [RoomFilter()]
+    always: list[AnyFilter] = [RoomFilter()]
     if request.force_hosts or request.force_nodes:
         always.append(ForcedHostFilter())
-    if wanted and (wanted.host is not None or wanted.node is not None):
+    if wanted and (wanted.host, wanted.node, wanted.cell) != (None, None, None):
         always.append(RequestedHostFilter())
     if request.ignore_hosts:
         always.append(IgnoredHostFilter())

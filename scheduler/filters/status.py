@@ -1,5 +1,7 @@
 """Whether a host is in service."""
 
+import numpy as np
+
 from scheduler.hosts.arrays import BoolArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
@@ -11,7 +13,8 @@ class ComputeFilter:
     """Hosts that are known, enabled and up.
 
     A host without facts is out, as a node without service record is in Nova. So is one whose root provider has the
-    trait COMPUTE_STATUS_DISABLED, and one last seen up more than ``service_down_time_s`` ago.
+    trait COMPUTE_STATUS_DISABLED, and one last seen up more than ``service_down_time_s`` ago, or as far in the future:
+    one of the clocks is wrong then, and the heartbeat says nothing.
     """
 
     name = "ComputeFilter"
@@ -23,6 +26,6 @@ class ComputeFilter:
 
     def passes(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which hosts are in service; a host without facts has no set flag."""
-        silent = hosts.taken_at - hosts.column("last_seen_up") > self._service_down_time_s
+        silent = np.abs(hosts.taken_at - hosts.column("last_seen_up")) > self._service_down_time_s
         in_service: BoolArray = hosts.column("enabled") & hosts.column("up") & ~silent
         return in_service & ~hosts.has_trait(DISABLED)

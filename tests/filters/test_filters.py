@@ -38,20 +38,24 @@ def test_compute_filter_wants_known_enabled_and_up() -> None:
 
 
 def test_compute_filter_takes_a_host_silent_too_long_for_down() -> None:
+    """So it does one whose heartbeat is from the future: a clock is wrong, and nothing is known of the host."""
     hosts = table(
         Node("fresh", facts={"last_seen_up": 940.0}),
         Node("silent", facts={"last_seen_up": 939.0}),
+        Node("a_little_ahead", facts={"last_seen_up": 1060.0}),
+        Node("far_ahead", facts={"last_seen_up": 1061.0}),
         Node("no_heartbeat"),
         taken_at=1000.0,
     )
-    assert passing(ComputeFilter(60), hosts) == {"fresh", "no_heartbeat"}
+    assert passing(ComputeFilter(60), hosts) == {"fresh", "a_little_ahead", "no_heartbeat"}
 
 
+CPU = {"topology": {"cores": 4}, "maxphysaddr": {"mode": "emulate", "bits": 42}}
 FLEET = (
     Node(
         "a", {"VCPU": (8, 2)}, facts={"hypervisor_type": "QEMU", "stats": {"ssd": "true"}, "hypervisor_version": 6000}
     ),
-    Node("b", {"VCPU": (4, 0)}, facts={"hypervisor_type": "xen", "cpu_info": {"topology": {"cores": 4}}}),
+    Node("b", {"VCPU": (4, 0)}, facts={"hypervisor_type": "xen", "cpu_info": CPU}),
     Node("unknown", {"VCPU": (2, 0)}, known=False),
 )
 
@@ -64,6 +68,8 @@ FLEET = (
         ({"hypervisor_type": "s!= QEMU"}, {"b"}),
         ({"capabilities:hypervisor_type": "<or> QEMU <or> xen"}, {"a", "b"}),
         ({"capabilities:cpu_info:topology:cores": ">= 4"}, {"b"}),
+        ({"hw:maxphysaddr_bits": "42"}, {"b"}),
+        ({"hw:maxphysaddr_bits": "43"}, set()),
         ({"ssd": "true"}, {"a"}),
         ({"no_such_capability": "s!= x"}, set()),
         ({"capabilities:vcpus_total": ">= 4"}, {"a", "b"}),
@@ -95,7 +101,14 @@ def test_compute_capabilities_filter_names_every_malformed_extra_spec() -> None:
 
 X86, ARM = ("x86_64", "kvm", "hvm"), ("aarch64", "kvm", "hvm")
 HYPERVISORS = (
-    Node("x86", facts={"supported_instances": (X86, ("i686", "qemu", "hvm")), "hypervisor_version": 2012000}),
+    Node(
+        "x86",
+        facts={
+            "supported_instances": (X86, ("i686", "qemu", "hvm")),
+            "hypervisor_version": 2012000,
+            "cpu_info": {"maxphysaddr": {"bits": 42}},
+        },
+    ),
     Node("arm", facts={"supported_instances": (ARM,), "hypervisor_version": 3000000}),
     Node("silent"),
 )
@@ -115,6 +128,8 @@ HYPERVISORS = (
         ({"hw_architecture": "s390x"}, set()),
         ({"img_hv_requested_version": "(>=2.0, <3)"}, {"x86", "silent"}),
         ({"img_hv_requested_version": ">=3", "img_hv_type": "kvm"}, {"arm"}),
+        ({"hw_maxphysaddr_bits": "42"}, {"x86", "arm", "silent"}),
+        ({"hw_maxphysaddr_bits": "43"}, {"arm", "silent"}),
     ],
 )
 def test_image_properties_filter(properties: dict[str, str], names: set[str]) -> None:
@@ -221,7 +236,7 @@ def test_affinity_follows_the_first_of_the_batch() -> None:
 
 NAMED = (
     Node("Cmp1", facts={"node": "n1"}),
-    Node("cmp2", facts={"node": "n2"}),
+    Node("cmp2", facts={"node": "n2", "cell_uuid": uid("cell1")}),
     Node("loner", known=False),
 )
 
@@ -255,6 +270,10 @@ def test_forced(request_fields: dict[str, Any], names: set[str]) -> None:
         (Destination(host="cmp1"), set()),
         (Destination(node="n2"), {"cmp2"}),
         (Destination(host="Cmp1", node="n2"), set()),
+        (Destination(cell=uid("cell1")), {"cmp2"}),
+        (Destination(cell=uid("cell1"), allow_cross_cell_move=True), {"Cmp1", "cmp2", "loner"}),
+        (Destination(cell=uid("cell1"), host="Cmp1"), set()),
+        (Destination(cell=uid("cell2")), set()),
     ],
 )
 def test_requested(destination: Destination | None, names: set[str]) -> None:
