@@ -4,12 +4,13 @@ from scheduler.selection.filtering import Filtered, Settled, filter_hosts, settl
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.placing import placing_of, selection_of, selections_of
 from scheduler.selection.planning import Plan, alternates_of, plan_batch
-from scheduler.selection.plugins import Plugins
+from scheduler.selection.plugins import Plugins, plugins_for
 from scheduler.selection.ranking import Ranked, check_request, rank_hosts
 from scheduler.selection.weighing import Weights, weigh_hosts
 
 __all__ = [
     "Plugins",
+    "plugins_for",
     "Plan",
     "plan_batch",
     "alternates_of",

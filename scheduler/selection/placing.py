@@ -34,16 +34,14 @@ def selection_of(placing: Placing, microversion: str, *, claimed: bool) -> Selec
     )
 
 
-def selections_of(
-    placings: Iterable[Placing], hosts: HostTable, alternates: Iterable[int], microversion: str
-) -> list[list[Selection]]:
-    """Return what the caller gets: each instance's host, and the alternates, rows of ``hosts``, that all share."""
+def selections_of(placings: Iterable[Placing], alternates: HostTable, microversion: str) -> list[list[Selection]]:
+    """Return what the caller gets: each instance's host, and the alternates, which all share."""
     return [
         [
             selection_of(placing, microversion, claimed=True),
             *(
-                selection_of(placing_of(placing.instance_uuid, hosts, int(row)), microversion, claimed=False)
-                for row in alternates
+                selection_of(placing_of(placing.instance_uuid, alternates, row), microversion, claimed=False)
+                for row in range(len(alternates))
             ),
         ]
         for placing in placings

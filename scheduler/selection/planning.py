@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from scheduler.filters import Filter
-from scheduler.hosts.arrays import IntArray
+import numpy as np
+
+from scheduler.filters import AnyFilter
 from scheduler.hosts.table import HostTable
 from scheduler.model import InstanceDecision, RequestSpec
 from scheduler.model.plan import Placing
@@ -29,7 +30,7 @@ class Plan:
 
 
 def plan_batch(
-    filters: Sequence[Filter],
+    filters: Sequence[AnyFilter],
     rank: Rank,
     spec: RequestSpec,
     instances: Sequence[UUID],
@@ -43,25 +44,27 @@ def plan_batch(
     settled, placings = settle(filters, spec, hosts), []
     for instance in instances:
         ranked = rank(settled, spec.for_instance(instance), hosts)
-        placing = placing_of(instance, hosts, int(ranked.rows[0])) if len(ranked.rows) else None
+        placing = placing_of(instance, ranked.hosts, int(ranked.rows[0])) if len(ranked.rows) else None
         put_down(_decision_of(instance, ranked, placing))
         if placing is None:
             return None
         placings.append(placing)
         row = int(ranked.rows[0])
-        hosts = hosts.with_claim(row, int(hosts.fitting(row)[0]), instance)
+        hosts = hosts.with_claim(row, int(ranked.hosts.fitting(row)[0]), instance)
         spec = spec.with_member(instance, placing.host)
     return Plan(tuple(placings), hosts, spec)
 
 
-def alternates_of(plugins: Plugins, plan: Plan, at_most: int, stream: RandomStream) -> IntArray:
-    """Return the rows of the best hosts that none of the batch goes to, as things will be with the batch in place."""
+def alternates_of(plugins: Plugins, plan: Plan, at_most: int, stream: RandomStream) -> HostTable:
+    """Return the best hosts that none of the batch goes to, best first, as they are with the batch in place."""
+    if not at_most:
+        return plan.hosts.take(np.zeros(0, dtype=np.int64))
     spec = plan.spec.for_instance(plan.placings[-1].instance_uuid)
     settled = settle(plugins.filters, spec, plan.hosts)
     ranked = rank_hosts(plugins, settled, spec, plan.hosts, stream, best=0)
     taken = {placing.provider_uuid for placing in plan.placings}
     free = [uuid not in taken for uuid in plan.hosts.provider_uuids[ranked.rows]]
-    return ranked.rows[free][:at_most]
+    return ranked.hosts.take(ranked.rows[free][:at_most])
 
 
 def _decision_of(instance: UUID, ranked: Ranked, placing: Placing | None) -> InstanceDecision:

@@ -1,19 +1,22 @@
 """The plugins of a scheduler, and how they are asked: whatever a plugin does wrong stops the request, by its name."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import numpy as np
 
+from scheduler.compat.nova.views import NoCounterpart
 from scheduler.errors import InvalidRequest, PluginFailed
-from scheduler.filters import Filter
+from scheduler.filters import AnyFilter, CandidateFilter, Filter, filters_on_rebuild
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray
 from scheduler.hosts.table import HostTable
-from scheduler.model import RequestSpec, Rules
+from scheduler.model import Operation, Rebuild, RequestSpec, Rules
 from scheduler.model.messages import shown
 from scheduler.plugins import hints_of
 from scheduler.settings import OrderSettings
-from scheduler.weighers import Weighed, Weigher
+from scheduler.weighers import Weighed, Weigher, multipliers
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +26,22 @@ class Plugins:
     ``rules`` are the settings that they were made from, for decision records.
     """
 
-    filters: tuple[Filter, ...]
+    filters: tuple[AnyFilter, ...]
     weighers: tuple[Weighed, ...]
     order: OrderSettings
     rules: Rules = field(default_factory=Rules)
 
 
+def plugins_for(plugins: Plugins, operation: Operation) -> Plugins:
+    """Return the plugins that an operation is decided by; a rebuild stays where it is, so that nothing is weighed."""
+    if not isinstance(operation, Rebuild):
+        return plugins
+    return replace(plugins, filters=filters_on_rebuild(plugins.filters), weighers=())
+
+
 def check_hints(plugins: Plugins, request: RequestSpec) -> None:
     """Raise InvalidRequest naming every hint that no enabled filter or weigher says it reads."""
-    enabled: tuple[Filter | Weigher, ...] = (*plugins.filters, *(one.weigher for one in plugins.weighers))
+    enabled: tuple[AnyFilter | Weigher, ...] = (*plugins.filters, *(one.weigher for one in plugins.weighers))
     read = frozenset().union(*(hints_of(plugin) for plugin in enabled))
     unread = [name for name in request.scheduler_hints if name not in read]
     if unread:
@@ -42,21 +52,56 @@ def check_hints(plugins: Plugins, request: RequestSpec) -> None:
 
 def judged(plugin: Filter, request: RequestSpec, hosts: HostTable) -> BoolArray:
     """Return which hosts pass a filter, shape (n,); PluginFailed when it raises or answers anything else."""
-    return _answer(plugin.name, lambda: plugin.passes(request, hosts), np.dtype(np.bool_), len(hosts))
+    return _answer(plugin.name, lambda: plugin.passes(request, hosts), np.dtype(np.bool_), len(hosts), "host")
+
+
+def kept_by(plugin: CandidateFilter, request: RequestSpec, hosts: HostTable) -> BoolArray:
+    """Return which candidates stay, shape (m,); PluginFailed when it raises or answers anything else."""
+    wanted = len(hosts.candidates)
+    return _answer(plugin.name, lambda: plugin.keeps(request, hosts), np.dtype(np.bool_), wanted, "candidate")
 
 
 def scored(plugin: Weigher, request: RequestSpec, hosts: HostTable) -> FloatArray:
     """Return the raw scores of a weigher, shape (n,), all finite; PluginFailed when it raises or answers otherwise."""
-    scores = _answer(plugin.name, lambda: plugin.score(request, hosts), np.dtype(np.float64), len(hosts))
+    scores = _answer(plugin.name, lambda: plugin.score(request, hosts), np.dtype(np.float64), len(hosts), "host")
     if not np.isfinite(scores).all():
         raise PluginFailed(plugin.name, "a score is not a finite number")
     return scores
 
 
-def _answer(name: str, ask: Callable[[], AnyArray], dtype: np.dtype[np.generic], n: int) -> AnyArray:
+def scored_alone(plugin: Weigher, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+    """Return what a weigher makes of its scores by its ``bounded`` form, all from 0 to 1; PluginFailed otherwise."""
+    bounded: Callable[..., FloatArray] = getattr(plugin, "bounded")  # noqa: B009 - not every weigher has it
+    answer = _answer(plugin.name, lambda: bounded(request, hosts, scores), np.dtype(np.float64), len(hosts), "host")
+    if not ((answer >= 0) & (answer <= 1)).all():
+        raise PluginFailed(plugin.name, "a bounded score is not from 0 to 1")
+    return answer
+
+
+def bounds_of(plugin: Weigher) -> tuple[float | None, float | None]:
+    """Return the lowest and highest score of a weigher, None where it has no bound; PluginFailed when one is none."""
+    low, high = (getattr(plugin, name, None) for name in ("minval", "maxval"))
+    if not all(bound is None or (isinstance(bound, Real) and math.isfinite(bound)) for bound in (low, high)):
+        raise PluginFailed(plugin.name, "a bound is not a finite number")
+    return low, high
+
+
+def multiplied(one: Weighed, hosts: HostTable) -> FloatArray:
+    """Return the multiplier of a weigher for each host, shape (n,); PluginFailed when it answers otherwise."""
+    configured = one.sign * multipliers(hosts, one.key, one.multiplier)
+    of_host = getattr(one.weigher, "multipliers", None)
+    if of_host is None:
+        return configured
+    own = _answer(one.weigher.name, lambda: of_host(hosts), np.dtype(np.float64), len(hosts), "host")
+    if not np.isfinite(own).all():
+        raise PluginFailed(one.weigher.name, "a multiplier is not a finite number")
+    return configured * own
+
+
+def _answer(name: str, ask: Callable[[], AnyArray], dtype: np.dtype[np.generic], n: int, of: str) -> AnyArray:
     answer, problem = _asked(ask)
     if problem is None and not (isinstance(answer, np.ndarray) and answer.shape == (n,) and answer.dtype == dtype):
-        problem = f"the answer is not an array of one {dtype.name} a host"
+        problem = f"the answer is not an array of one {dtype.name} a {of}"
     if problem is not None or answer is None:
         raise PluginFailed(name, problem or "no answer")
     return answer
@@ -67,5 +112,7 @@ def _asked(ask: Callable[[], AnyArray]) -> tuple[AnyArray | None, str | None]:
         return ask(), None
     except InvalidRequest:
         raise
+    except NoCounterpart as error:
+        return None, error.told
     except Exception as error:  # noqa: BLE001 a plugin may raise anything; the request stops, nothing leaks
         return None, type(error).__name__

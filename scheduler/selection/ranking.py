@@ -14,17 +14,20 @@ from scheduler.selection.filtering import Settled, filter_hosts
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.plugins import Plugins, check_hints
 from scheduler.selection.weighing import Weights, weigh_hosts
+from scheduler.weighers import check_wishes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
     """The hosts for one instance, best first.
 
-    ``rows`` (k,) are rows of the table that was ranked; ``steps`` say what each filter did; ``best_hosts`` how the
-    first hosts came by their place. ``digest`` stands for all places and totals and for the draws up to then.
+    ``rows`` (k,) are rows of the table that was ranked, and of ``hosts``, the same table without the candidates that
+    filters dropped; ``steps`` say what each filter did; ``best_hosts`` how the first hosts came by their place.
+    ``digest`` stands for all places and totals and for the draws up to then.
     """
 
     rows: IntArray
+    hosts: HostTable
     steps: tuple[FilterStep, ...]
     best_hosts: tuple[ScoredHost, ...]
     digest: str
@@ -33,6 +36,7 @@ class Ranked:
 def check_request(plugins: Plugins, request: RequestSpec) -> None:
     """Raise InvalidRequest naming every demand that no enabled plugin honours, and every one that is malformed."""
     check_demands(plugins.filters, request)
+    check_wishes(plugins.weighers, request)
     check_hints(plugins, request)
 
 
@@ -45,13 +49,13 @@ def rank_hosts(
     weigher that does anything but answer.
     """
     filtered = filter_hosts(plugins.filters, settled, request, hosts)
-    left = hosts.take(filtered.kept)
+    left = filtered.hosts.take(filtered.kept)
     weights = weigh_hosts(plugins.weighers, request, left)
     order = order_hosts(weights.total, stream, plugins.order)
     names = [one.weigher.name for one in plugins.weighers]
     scored = tuple(_scored(int(row), left, names, weights) for row in order[:best])
     rows = filtered.kept[order]
-    return Ranked(rows, filtered.steps, scored, _digest(rows, weights.total[order], stream))
+    return Ranked(rows, filtered.hosts, filtered.steps, scored, _digest(rows, weights.total[order], stream))
 
 
 def _digest(rows: IntArray, totals: FloatArray, stream: RandomStream) -> str:

@@ -6,36 +6,52 @@ With a positive multiplier they spread, with a negative one they pack. Less than
 from scheduler.hosts.arrays import FloatArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
+from scheduler.weighers.bounded import share
 
 
 class RAMWeigher:
     """Free memory in MiB."""
 
     name = "RAMWeigher"
+    multiplier_key = "ram_weight_multiplier"
     minval = 0.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the free MEMORY_MB."""
         return hosts.free("MEMORY_MB")
 
+    def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+        """Return the share of the capacity that is free."""
+        return share(scores, hosts.capacity("MEMORY_MB"))
+
 
 class CPUWeigher:
     """Free virtual CPUs, overcommitment included."""
 
     name = "CPUWeigher"
+    multiplier_key = "cpu_weight_multiplier"
     minval = 0.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the free VCPU."""
         return hosts.free("VCPU")
 
+    def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+        """Return the share of the capacity that is free."""
+        return share(scores, hosts.capacity("VCPU"))
+
 
 class DiskWeigher:
     """Free disk of the host's own in GiB; shared storage does not tell hosts apart."""
 
     name = "DiskWeigher"
+    multiplier_key = "disk_weight_multiplier"
     minval = 0.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the free DISK_GB."""
         return hosts.free("DISK_GB")
+
+    def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+        """Return the share of the capacity that is free."""
+        return share(scores, hosts.capacity("DISK_GB"))

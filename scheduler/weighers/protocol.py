@@ -11,9 +11,17 @@ from scheduler.model import RequestSpec
 class Weigher(Protocol):
     """Says how much it likes each host.
 
-    ``name`` is what operators write in the ini. A weigher may have ``minval`` and ``maxval``, to which scores are
-    clamped and which stand for the lowest and highest score when they are normalised, ``hints``, a frozenset of the
-    names of the scheduler hints that it reads, and, out of the tree, a ``multiplier``.
+    ``name`` is what operators write in the ini. A weigher may have
+
+    * ``minval`` and ``maxval``, to which scores are clamped and which stand for the lowest and highest score when they
+      are normalised;
+    * ``bounded(request, hosts, scores)``, which maps scores to 0..1 by nothing but what each host is, and which
+      ``weight_normalization = bounded`` needs;
+    * ``multiplier_key``, the key of aggregate metadata that overrides its multiplier, and ``multiplier_sign``, -1.0
+      where the multiplier is negated;
+    * ``hints``, a frozenset of the names of the scheduler hints that it reads;
+    * out of the tree, a ``multiplier``, and ``multipliers(hosts)``, a factor for each host, float64, shape (n,), by
+      which that is multiplied.
     """
 
     name: str
@@ -25,7 +33,14 @@ class Weigher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A loaded weigher and its multiplier; a negative one turns it around."""
+    """A loaded weigher, its multiplier (a negative one turns it around), and how its scores are made comparable.
+
+    ``key`` is the metadata key by which aggregates override the multiplier, "" where none does; ``sign`` is what either
+    is multiplied by. ``bounded`` says that each score is mapped to 0..1 by itself.
+    """
 
     weigher: Weigher
     multiplier: float
+    key: str = ""
+    sign: float = 1.0
+    bounded: bool = False

@@ -1,13 +1,14 @@
 """The rules again, the slow and plain way: one host at a time, from facts and room, without arrays or tables."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from scheduler.filters.operators import predicate_of
 from scheduler.hosts import HostTable
 from scheduler.model import RequestSpec, ServerGroup
+from scheduler.settings import MetricsSettings
 from tests.hosts.fleets import Node
 
 NOW = 1000.0
@@ -20,6 +21,7 @@ class View:
     node: Node
     row: int
     hosts: HostTable
+    everyone: list["View"] = field(default_factory=list)
 
     @property
     def placed(self) -> set[UUID]:
@@ -114,7 +116,10 @@ def affinity(view: View, request: RequestSpec) -> bool:
 
 def requested(view: View, request: RequestSpec) -> bool:
     wanted = request.requested_destination
-    return wanted is None or (wanted.host in (None, view.node.name) and wanted.node in (None, view.nodename))
+    if wanted is None:
+        return True
+    here = wanted.allow_cross_cell_move or wanted.cell in (None, view.facts.get("cell_uuid"))
+    return here and wanted.host in (None, view.node.name) and wanted.node in (None, view.nodename)
 
 
 def forced(view: View, request: RequestSpec) -> bool:
@@ -139,10 +144,75 @@ HOST_RULES: dict[str, Callable[[View, RequestSpec], bool]] = {
     "IgnoredHostFilter": ignored,
 }
 
-SCORES: dict[str, Callable[[View], float]] = {
-    "RAMWeigher": lambda view: view.free("MEMORY_MB"),
-    "CPUWeigher": lambda view: view.free("VCPU"),
-    "DiskWeigher": lambda view: view.free("DISK_GB"),
-    "IoOpsWeigher": lambda view: view.facts.get("num_io_ops", 0) + len(view.placed),
-    "NumInstancesWeigher": lambda view: len(view.facts.get("instances", ())) + len(view.placed),
+RATIOS = (("os_distro", 2.0), ("hw_machine_type", -0.5))
+METRICS = MetricsSettings(weight_setting=(("load", -1.0), ("heat", 0.25)), required=False)
+
+
+def image_properties(view: View, request: RequestSpec) -> float:
+    total = 0.0
+    for name, value in request.image.properties.items() if request.image else ():
+        on_facts = view.facts.get("image_properties", {}).get(name, {}).get(value, 0)
+        total += dict(RATIOS).get(name, 0.0) * (on_facts + len(view.placed))
+    return total
+
+
+def metrics(view: View, request: RequestSpec) -> float:
+    measured = view.facts.get("metrics", {})
+    if any(name not in measured for name, _ in METRICS.weight_setting):
+        return METRICS.weight_of_unavailable
+    return sum(measured[name] * ratio for name, ratio in METRICS.weight_setting)
+
+
+def of_policy(policy: str, view: View, request: RequestSpec) -> int:
+    group = request.instance_group
+    return members(view, request, group) if group and group.policy == policy else 0
+
+
+def cross_cell(view: View, request: RequestSpec) -> int:
+    wanted = request.requested_destination
+    if wanted is None or wanted.cell is None or not wanted.allow_cross_cell_move:
+        return 0
+    return 1 if view.facts.get("cell_uuid") == wanted.cell else -1
+
+
+def preferred(view: View, request: RequestSpec) -> float:
+    wanted = request.preferred_traits
+    return sum(name in view.node.traits for name in wanted) / len(wanted) if wanted else 0
+
+
+def spread(view: View, request: RequestSpec) -> int:
+    """Return less what exceeds max_skew; fleets of these tests have no aggregates, so the domains are traits."""
+    if not request.topology_spread:
+        return 0
+    (wish,) = request.topology_spread
+    group = request.instance_group
+    others = (set(group.members) if group else set(view.hosts.claimed)) - {request.instance_uuid}
+    domains: dict[tuple[str, ...], int] = {}
+    for one in view.everyone:
+        named = group.hosts.count(one.node.name) if group else 0
+        domain = tuple(sorted(name for name in one.node.traits if name.startswith("HW_")))
+        domains[domain] = domains.get(domain, 0) + max(len(others & one.instances), named)
+    least = min((count for domain, count in domains.items() if domain), default=0)
+    own = tuple(sorted(name for name in view.node.traits if name.startswith("HW_")))
+    if not own:
+        return -(len(others) + len(group.hosts if group else ()) + 1)
+    return -max(0, domains[own] + 1 - least - wish.max_skew)
+
+
+SCORES: dict[str, Callable[[View, RequestSpec], float]] = {
+    "RAMWeigher": lambda view, _: view.free("MEMORY_MB"),
+    "CPUWeigher": lambda view, _: view.free("VCPU"),
+    "DiskWeigher": lambda view, _: view.free("DISK_GB"),
+    "IoOpsWeigher": lambda view, _: view.facts.get("num_io_ops", 0) + len(view.placed),
+    "NumInstancesWeigher": lambda view, _: len(view.facts.get("instances", ())) + len(view.placed),
+    "PCIWeigher": lambda view, _: 100 - min(view.facts.get("free_pci_devices", 0), 99),
+    "ServerGroupSoftAffinityWeigher": lambda view, request: of_policy("soft-affinity", view, request),
+    "ServerGroupSoftAntiAffinityWeigher": lambda view, request: -of_policy("soft-anti-affinity", view, request),
+    "BuildFailureWeigher": lambda view, _: view.facts.get("failed_builds", 0),
+    "CrossCellWeigher": cross_cell,
+    "HypervisorVersionWeigher": lambda view, _: view.facts.get("hypervisor_version", 0),
+    "ImagePropertiesWeigher": image_properties,
+    "MetricsWeigher": metrics,
+    "TopologySpreadWeigher": spread,
+    "PreferredTraitsWeigher": preferred,
 }

@@ -11,8 +11,9 @@ from stevedore import ExtensionManager
 from scheduler.bootstrap import plugins_of
 from scheduler.errors import InvalidRequest, InvalidSettings, PluginFailed
 from scheduler.filters import load_filters
+from scheduler.model import Rules
 from scheduler.selection.plugins import judged, scored
-from scheduler.settings import DEFAULT_FILTERS, DEFAULT_WEIGHERS, FilterSettings, OrderSettings, WeigherSettings
+from scheduler.settings import DEFAULT_FILTERS, DEFAULT_WEIGHERS, FilterSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 from tests.hosts.fleets import Node, spec, table
 
@@ -39,6 +40,7 @@ def broken():
 class HeavyWeigher:
     name = "HeavyWeigher"
     multiplier = 2.5
+    multiplier_key = "heavy_weight_multiplier"
     def score(self, request, hosts):
         return np.ones(len(hosts))
 
@@ -122,23 +124,29 @@ def test_entry_points_are_used_when_named_but_never_instead_of_a_built_in() -> N
 @pytest.mark.usefixtures("outside")
 def test_a_record_tells_the_version_of_the_package_of_a_plugin_that_is_used() -> None:
     """The entry point ComputeFilter of that package is not: the built-in one comes first."""
-    weighers, order = WeigherSettings(), OrderSettings()
-    used = plugins_of(FilterSettings(enabled_filters=("ComputeFilter", "EvenFilter")), weighers, order)
+    used = plugins_of(Rules(filters=FilterSettings(enabled_filters=("ComputeFilter", "EvenFilter"))))
     assert used.rules.versions["outside_plugins"] == "1.0"
-    unused = plugins_of(FilterSettings(enabled_filters=("ComputeFilter",)), weighers, order)
+    unused = plugins_of(Rules(filters=FilterSettings(enabled_filters=("ComputeFilter",))))
     assert set(unused.rules.versions) == {"placement-scheduler", "numpy"}
 
 
 @pytest.mark.usefixtures("outside")
 def test_an_outside_weigher_brings_its_multiplier() -> None:
     loaded = load_weighers(WeigherSettings(enabled_weighers=("HeavyWeigher",)))
-    assert [one.multiplier for one in loaded] == [2.5]
+    assert [(one.multiplier, one.key) for one in loaded] == [(2.5, "heavy_weight_multiplier")]
 
 
 @pytest.mark.usefixtures("outside")
 def test_a_multiplier_must_be_finite() -> None:
     with pytest.raises(InvalidSettings, match="EndlessWeigher"):
         load_weighers(WeigherSettings(enabled_weighers=("EndlessWeigher",)))
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_weigher_without_bounded_form_cannot_be_normalised_by_it() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_weighers(WeigherSettings(enabled_weighers=("HeavyWeigher",), weight_normalization="bounded"))
+    assert caught.value.problems == ("[filter_scheduler] weight_normalization: HeavyWeigher has no bounded form",)
 
 
 @pytest.mark.usefixtures("outside")

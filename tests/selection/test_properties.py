@@ -1,5 +1,6 @@
 """What holds for every fleet and request: safety, order, and that arrays say what a loop over hosts would say."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,17 +11,20 @@ from hypothesis import strategies as st
 from scheduler.filters import load_filters
 from scheduler.filters.requested import ForcedHostFilter, IgnoredHostFilter, RequestedHostFilter, RoomFilter
 from scheduler.hosts import HostTable
-from scheduler.model import Destination, Flavor, Image, RequestSpec, ServerGroup
+from scheduler.model import Destination, Flavor, Image, RequestSpec, ServerGroup, TopologySpread
 from scheduler.randomness import RandomStream
-from scheduler.selection import Plugins, filter_hosts, rank_hosts, settle
+from scheduler.selection import Plugins, filter_hosts, rank_hosts, settle, weigh_hosts
 from scheduler.settings import FilterSettings, OrderSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 from tests.hosts.fleets import Node, spec, table, uid
-from tests.selection.reference import HOST_RULES, SCORES, View
+from tests.selection.reference import HOST_RULES, METRICS, RATIOS, SCORES, View
 
 FILTERS = load_filters(FilterSettings())
 ALWAYS = (RoomFilter(), ForcedHostFilter(), RequestedHostFilter(), IgnoredHostFilter())
-WEIGHERS = load_weighers(WeigherSettings(num_instances_weight_multiplier=0.7))
+WEIGHING = WeigherSettings(num_instances_weight_multiplier=0.7, image_props_weight_setting=RATIOS)
+WEIGHERS = load_weighers(WEIGHING, METRICS)
+BOUNDED = load_weighers(replace(WEIGHING, weight_normalization="bounded"), METRICS)
+SHARES = ("RAMWeigher", "CPUWeigher", "DiskWeigher")  # of the capacity, which hosts differ in
 PLUGINS = Plugins(FILTERS, WEIGHERS, OrderSettings(host_subset_size=2))
 
 NAMES = ("h0", "h1", "H1", "h2", "h3", "h4")
@@ -43,9 +47,14 @@ facts = st.fixed_dictionaries(
         ),
         "cpu_info": st.sampled_from(({}, {"features": ["avx", "aes"]}, {"topology": {"cores": 8}})),
         "stats": st.sampled_from(({}, {"ssd": "true"}, {"ssd": "false"})),
+        "cell_uuid": st.sampled_from((None, uid("cell1"), uid("cell2"))),
+        "failed_builds": st.integers(0, 3),
+        "free_pci_devices": st.sampled_from((0, 7, 99, 120)),
+        "metrics": st.sampled_from(({}, {"load": 0.5}, {"load": -1.5, "heat": 40.0})),
+        "image_properties": st.sampled_from(({}, {"os_distro": {"a": 3, "b": 1}, "hw_machine_type": {"q35": 2}})),
     }
 )
-traits = st.sampled_from(((), ("HW_A",), ("COMPUTE_STATUS_DISABLED",)))
+traits = st.sampled_from(((), ("HW_A",), ("HW_A", "HW_B"), ("COMPUTE_STATUS_DISABLED",)))
 
 
 @st.composite
@@ -80,12 +89,13 @@ requests = st.builds(
             {"img_hv_type": "kvm", "hw_architecture": "aarch64"},
             {"img_hv_requested_version": "(>=2.1, <3)"},
             {"hw_vm_mode": "pv", "img_hv_requested_version": "!=6.2"},
+            {"os_distro": "a", "hw_machine_type": "q35", "os_type": "b"},
         )
     ).map(lambda properties: Image(properties=properties)),
     instance_group=st.none()
     | st.builds(
         ServerGroup,
-        policy=st.sampled_from(("affinity", "anti-affinity")),
+        policy=st.sampled_from(("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")),
         members=some_instances,
         hosts=some_names,
         max_server_per_host=st.integers(1, 2),
@@ -95,7 +105,18 @@ requests = st.builds(
     force_nodes=st.sampled_from(((), (), ("n1", "H1"))),
     ignore_hosts=some_names,
     requested_destination=st.none()
-    | st.builds(Destination, host=st.none() | st.sampled_from(NAMES), node=st.none() | st.sampled_from(("n1", "h2"))),
+    | st.builds(
+        Destination,
+        host=st.none() | st.sampled_from(NAMES),
+        node=st.none() | st.sampled_from(("n1", "h2")),
+        cell=st.none() | st.just(uid("cell1")),
+        allow_cross_cell_move=st.booleans(),
+    ),
+    preferred_traits=st.sampled_from(((), ("HW_A",), ("HW_B", "HW_A"))),
+    topology_spread=st.just(())
+    | st.builds(TopologySpread, key=st.just("trait:HW_"), max_skew=st.integers(1, 2), hard=st.just(False)).map(
+        lambda one: (one,)
+    ),
 )
 
 
@@ -118,7 +139,8 @@ def partly_filled(hosts: HostTable, steps: list[int]) -> HostTable:
 
 def views(nodes: list[Node], hosts: HostTable) -> list[View]:
     by_name = {node.name: node for node in nodes}
-    return [View(by_name[name], row, hosts) for row, name in enumerate(hosts.names)]
+    found = [View(by_name[name], row, hosts) for row, name in enumerate(hosts.names)]
+    return [replace(view, everyone=found) for view in found]
 
 
 steps = st.lists(st.integers(0, 5), max_size=4)
@@ -136,12 +158,31 @@ def test_every_filter_says_what_a_loop_over_hosts_says(
 
 
 @settings(max_examples=80, deadline=None)
-@given(fleets(), steps)
-def test_every_weigher_says_what_a_loop_over_hosts_says(nodes: list[Node], taken: list[int]) -> None:
+@given(fleets(), requests, steps)
+def test_every_weigher_says_what_a_loop_over_hosts_says(
+    nodes: list[Node], request: RequestSpec, taken: list[int]
+) -> None:
     hosts = partly_filled(built(nodes), taken)
     for one in WEIGHERS:
-        expected = [SCORES[one.weigher.name](view) for view in views(nodes, hosts)]
-        assert one.weigher.score(spec(), hosts).tolist() == expected, one.weigher.name
+        expected = [SCORES[one.weigher.name](view, request) for view in views(nodes, hosts)]
+        assert one.weigher.score(request, hosts).tolist() == expected, one.weigher.name
+
+
+@settings(max_examples=80, deadline=None)
+@given(fleets(), requests, steps, st.data())
+def test_bounded_weights_are_from_0_to_1_and_those_of_a_host_alone(
+    nodes: list[Node], request: RequestSpec, taken: list[int], data: Any
+) -> None:
+    """Whichever other hosts are compared with it, a host has the same weights; and they rise with the score."""
+    hosts = partly_filled(built(nodes), taken)
+    weights = weigh_hosts(BOUNDED, request, hosts)
+    rows = np.array(data.draw(st.lists(st.sampled_from(range(len(hosts))), unique=True)), dtype=np.int64)
+    assert ((weights.normalized >= 0) & (weights.normalized <= 1)).all()
+    assert weigh_hosts(BOUNDED, request, hosts.take(rows)).total.tolist() == weights.total[rows].tolist()
+    for one, raw, bounded in zip(BOUNDED, weights.raw, weights.normalized, strict=True):
+        if one.weigher.name not in SHARES:
+            order = np.argsort(raw, kind="stable")
+            assert (np.diff(bounded[order]) >= 0).all(), one.weigher.name
 
 
 def decided(hosts: HostTable, request: RequestSpec) -> list[str]:

@@ -1,0 +1,86 @@
+"""Weighers of what a host is: its free PCI devices, the version of its hypervisor, its builds that failed, its cell."""
+
+import numpy as np
+
+from scheduler.hosts.arrays import FloatArray
+from scheduler.hosts.table import HostTable
+from scheduler.model import RequestSpec
+from scheduler.weighers.bounded import rising
+
+MAX_DEVICES = 99
+"""More free PCI devices than this make no difference."""
+
+PCI_CLASS = "CUSTOM_PCI_"
+"""How the resource classes of PCI devices begin that Nova names itself; a unit is a device."""
+
+MAJOR = 1_000_000
+"""One major version, in versions as hypervisors report them."""
+
+
+class PCIWeigher:
+    """Hosts with few free PCI devices, so that those with many are kept for instances that need them."""
+
+    name = "PCIWeigher"
+    multiplier_key = "pci_weight_multiplier"
+
+    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
+        """Return 100 less the free PCI devices, of which 99 count at most."""
+        free = hosts.column("free_pci_devices") - self._taken(hosts)
+        return 1.0 + MAX_DEVICES - np.clip(free, 0, MAX_DEVICES)
+
+    def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+        """Return (score - 1) / 99: 1 without free devices, 0 with 99 or more."""
+        return (scores - 1.0) / MAX_DEVICES
+
+    def _taken(self, hosts: HostTable) -> FloatArray:
+        classes = [name for name in hosts.offers.slots.own if name.startswith(PCI_CLASS)]
+        return sum((hosts.taken(name) for name in classes), np.zeros(len(hosts)))
+
+
+class HypervisorVersionWeigher:
+    """Hosts with the newest hypervisor; versions of different hypervisors are compared as if they were of one."""
+
+    name = "HypervisorVersionWeigher"
+    multiplier_key = "hypervisor_version_weight_multiplier"
+
+    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
+        """Return the version as a number, 0 where it is not known."""
+        return hosts.column("hypervisor_version").astype(np.float64)
+
+    def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+        """Return v / (1 + v), with v in major versions: 8.2 is 0.891."""
+        return rising(scores / MAJOR)
+
+
+class BuildFailureWeigher:
+    """Hosts on which builds failed lately; its multiplier is negated, so that they are avoided."""
+
+    name = "BuildFailureWeigher"
+    multiplier_key = "build_failure_weight_multiplier"
+    multiplier_sign = -1.0
+
+    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
+        """Return the number of builds that failed."""
+        return hosts.column("failed_builds").astype(np.float64)
+
+    def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+        """Return n / (1 + n)."""
+        return rising(scores)
+
+
+class CrossCellWeigher:
+    """Hosts of the cell that the instance is in, in a move that may leave it."""
+
+    name = "CrossCellWeigher"
+    multiplier_key = "cross_cell_move_weight_multiplier"
+
+    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
+        """Return 1 in the cell, -1 in another, and 0 where no cell may be left."""
+        wanted = request.requested_destination
+        if wanted is None or wanted.cell is None or not wanted.allow_cross_cell_move:
+            return np.zeros(len(hosts))
+        return np.where(hosts.in_cell(wanted.cell), 1.0, -1.0)
+
+    def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
+        """Return 1 in the cell, else 0."""
+        return np.maximum(scores, 0.0)
