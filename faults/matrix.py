@@ -1,7 +1,7 @@
 """Every kind of fault at every call of a request, for several batch sizes, on the real Placement.
 
-Two flows: a request that is placed, and one whose reservation is released instead of confirmed. Nova's scheduler goes
-through the same faults on the wire, on a Placement of its own.
+Three flows: a request that is placed, one whose reservation is released instead of confirmed, and one that moves an
+instance. Nova's scheduler goes through the same faults on the wire, on a Placement of its own, but for the moves.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from faults.fleet import LANES
 from faults.fleet import spread as spread_over_processes
 from faults.kinds import KINDS
 from faults.report import Failure, Options, Report, Row, again, shown
-from faults.runs import CONFIRM, READ_TIMEOUT_S, RELEASE, Result, Run, play, titles
+from faults.runs import CONFIRM, MOVE, READ_TIMEOUT_S, RELEASE, Result, Run, play, titles
 from faults.stage import Stage
 from faults.verdict import IN_DOUBT, PLACED
 from placement_client.clock import SYSTEM_CLOCK
@@ -23,6 +23,7 @@ from placement_client.testing.faults import no_faults, on_call
 
 NAME = "matrix: every fault at every call, on the real Placement"
 RESERVE = "POST /allocations"
+FLOWS = {CONFIRM: BATCHES, RELEASE: BATCHES, MOVE: (1,)}
 SHORT_TIMEOUT_S = 0.5  # for faults that only the read timeout ends
 Played = Sequence[tuple[Address, Result]]
 
@@ -64,10 +65,10 @@ def run_at(address: Address) -> Run:
 def calls(stage: Stage) -> Steps:
     """Return the calls of every undisturbed request; those of a release begin with the reservation."""
     steps = {}
-    for flow in (CONFIRM, RELEASE):
-        for batch in BATCHES:
+    for flow, batches in FLOWS.items():
+        for batch in batches:
             names = titles(stage, Run(flow, batch))
-            first = 1 if flow == CONFIRM else names.index(RESERVE) + 1
+            first = names.index(RESERVE) + 1 if flow == RELEASE else 1
             steps[flow, batch] = range(first, len(names) + 1)
     return steps
 
@@ -75,8 +76,8 @@ def calls(stage: Stage) -> Steps:
 def writes(stage: Stage) -> Steps:
     """Return those calls that change something: where a fault can do harm."""
     steps = {}
-    for flow in (CONFIRM, RELEASE):
-        for batch in BATCHES:
+    for flow, batches in FLOWS.items():
+        for batch in batches:
             names = enumerate(titles(stage, Run(flow, batch)), start=1)
             steps[flow, batch] = [number for number, name in names if not name.startswith("GET")]
     return steps

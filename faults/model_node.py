@@ -11,11 +11,11 @@ from faults.model_journal import Disk, SimulatedJournal
 from faults.model_server import RESOURCE_CLASS, SimulatedServer
 from faults.model_world import Process, World
 from placement_client.client import PlacementClient
-from placement_client.models import AllocationRequest, Resources
+from placement_client.models import AllocationCandidates, AllocationRequest, Resources
 from scheduler.claims import Claimer
 from scheduler.claims.sweeper import Sweeper
 from scheduler.filter_scheduler import FilterScheduler
-from scheduler.hosts import HostSource, HostTable
+from scheduler.hosts import HostSource, HostTable, build_host_table, snapshot_of
 from scheduler.model import DecisionRecord
 from scheduler.model.plan import AmountOn, Placing
 from scheduler.randomness import SeededRandomSource
@@ -30,7 +30,7 @@ CLAIMS = ClaimSettings(
 )
 SETTINGS = SchedulerSettings(claims=CLAIMS, explain=ExplainSettings(best_hosts=0))
 NO_HOSTS = cast("HostSource", None)
-NO_TABLE = cast("HostTable", None)
+NO_TABLE = build_host_table(AllocationCandidates([], {}), snapshot_of(()))
 NO_PLUGINS = Plugins((), (), OrderSettings())
 
 PLACEMENTS: Mapping[str, type[SimulatedPlacement]] = {"fence": UnfencedClient, "maybe_sent": HastyClient}

@@ -5,7 +5,6 @@ The driver that runs in that environment is ``nova_driver.py``. What cannot be r
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,13 +14,12 @@ from uuid import UUID
 
 from faults.addresses import BATCHES, Address, Steps, all_of, spread
 from faults.kinds import KINDS
+from faults.nova_environment import DIRECTORY, CannotInstall, installed
 from faults.proxy import Fault
 from faults.report import Options, Row
 from faults.stage import Count, Stage
 from faults.verdict import is_the_flavor
 
-PACKAGE = "nova==34.*"
-INSTALL_S = 1200.0
 FLOW = "nova"
 CLEANUP = "nova cleanup"
 READ_TIMEOUT_S = 10
@@ -50,10 +48,6 @@ class Column:
         if not (self.runs.get(kind) if kind else self.runs):
             return dict.fromkeys(counts, "-")
         return {name: count.get(kind, 0) if kind else sum(count.values()) for name, count in counts.items()}
-
-
-class CannotInstall(Exception):
-    """Nova could not be installed, so that its column stays empty."""
 
 
 class Driver:
@@ -97,7 +91,7 @@ def run(options: Options) -> Column:
     if options.quick or (options.only and not is_meant(options.only)):
         return Column(notes=["Nova's column is part of the long run."] if options.quick else [])
     try:
-        python = _installed(options.work / "nova-venv")
+        python = installed(options.work / DIRECTORY.name)
     except CannotInstall as error:
         return Column(notes=[f"NOVA COULD NOT BE INSTALLED, its column is empty: {error}"])
     with Stage() as stage, _drivers(python, stage, options.work) as drivers:
@@ -187,26 +181,3 @@ def _driver(python: Path, stage: Stage, read_timeout_s: int, work: Path) -> Iter
             yield driver
         finally:
             process.kill()
-
-
-def _installed(directory: Path) -> Path:
-    """Return the interpreter of a virtual environment with Nova, made when it is missing. Raises CannotInstall."""
-    python = (directory / "bin" / "python").absolute()
-    stamp = directory / "installed.stamp"
-    if not stamp.exists():
-        _call([sys.executable, "-m", "venv", str(directory)])
-        _call([str(python), "-m", "pip", "install", "-q", PACKAGE])
-        stamp.write_text(PACKAGE)
-    return python
-
-
-def _call(command: Sequence[str]) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        problem = type(error).__name__
-    else:
-        if not done.returncode:
-            return
-        problem = " ".join(done.stderr.split())[-300:]
-    raise CannotInstall(problem)

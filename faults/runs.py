@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from faults.proxy import Fault
-from faults.stage import SPEC, Stage
+from faults.stage import SPEC, Move, Stage
 from faults.verdict import Outcome, Selections, problems
 from placement_client.testing.faults import Script, no_faults
-from scheduler import FilterScheduler, RequestContext
+from scheduler import FilterScheduler, Migrate, RequestContext
 
-CONFIRM, RELEASE = "confirm", "release"
+CONFIRM, RELEASE, MOVE = "confirm", "release", "move"
 READ_TIMEOUT_S = 10.0
 
 
@@ -18,6 +18,7 @@ READ_TIMEOUT_S = 10.0
 class Run:
     """A request for a batch that is confirmed or released, and what it meets: faults by call, on the wire or inside.
 
+    A move takes one instance that holds room of the first host, and leaves that with its migration.
     ``warm`` says that the scheduler knows microversion and hosts already, so that the request's own calls come first.
     """
 
@@ -44,13 +45,14 @@ def play(stage: Stage, run: Run) -> Result:
         scheduler.placement.negotiate()
         scheduler.hosts.snapshot()
     instances = stage.instances(run.batch)
+    move = stage.moving(instances[0]) if run.flow == MOVE else None
     context = RequestContext(project_id="tenant", user_id="somebody", request_id=f"req-{instances[0]}")
     stage.proxy.play(run.on_wire)
     adapter.play(run.inside)
-    answer = _asked(scheduler, run, context, instances)
+    answer = _asked(scheduler, run, context, instances, move)
     stage.proxy.heal()
     adapter.play()
-    outcome = Outcome(instances, answer, figures=scheduler.close(), verdict=_verdict(stage, context))
+    outcome = Outcome(instances, answer, figures=scheduler.close(), verdict=_verdict(stage, context), move=move)
     result = Result(outcome.told, list(problems(stage, outcome, stage.count())))
     stage.clean()
     return result
@@ -70,10 +72,10 @@ def _verdict(stage: Stage, context: RequestContext) -> str:
 
 
 def _asked(
-    scheduler: FilterScheduler, run: Run, context: RequestContext, instances: Sequence[UUID]
+    scheduler: FilterScheduler, run: Run, context: RequestContext, instances: Sequence[UUID], move: Move | None
 ) -> Selections | BaseException | None:
     try:
-        return _select(scheduler, run.flow, context, instances)
+        return _select(scheduler, run.flow, context, instances, move)
     except KeyboardInterrupt as error:
         if run.inside is no_faults:
             raise  # somebody pressed Ctrl-C
@@ -83,8 +85,10 @@ def _asked(
 
 
 def _select(
-    scheduler: FilterScheduler, flow: str, context: RequestContext, instances: Sequence[UUID]
+    scheduler: FilterScheduler, flow: str, context: RequestContext, instances: Sequence[UUID], move: Move | None
 ) -> Selections | None:
+    if move:
+        return scheduler.select_destinations(context, SPEC, instances, operation=Migrate(move.migration))
     if flow == CONFIRM:
         return scheduler.select_destinations(context, SPEC, instances)
     with scheduler.reserve(context, SPEC, instances):

@@ -44,6 +44,14 @@ class Count:
         return [one for one in self.held if one in self.consumers and self.consumers[one][0] == RESERVATIONS]
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What an instance holds before it is moved, and the consumer that shall hold that afterwards."""
+
+    source: Amounts
+    migration: UUID
+
+
 class Stage:
     """Server, proxy and fleet; a context manager. One host more than a batch needs, so that a claim can be moved."""
 
@@ -79,6 +87,15 @@ class Stage:
         """Return instances that never were before."""
         self._instances += batch
         return [uuid5(NAMES, f"instance {number}") for number in range(self._instances - batch, self._instances)]
+
+    def moving(self, instance: UUID) -> Move:
+        """Let an instance hold its flavor on the first host, and return what moving it shall come to."""
+        amounts = {"VCPU": SPEC.flavor.vcpus, "MEMORY_MB": SPEC.flavor.memory_mb}
+        body = {self.hosts[0]: Resources(dict(amounts))}
+        write = ConsumerWrite(body, project_id=SPEC.project_id, user_id=SPEC.user_id)
+        self._client.put_allocations(instance, write)
+        source = {(str(self.hosts[0]), name): amount for name, amount in amounts.items()}
+        return Move(source, uuid5(NAMES, f"migration of {instance}"))
 
     def scheduler(self, *, read_timeout_s: float) -> tuple[FilterScheduler, FaultAdapter]:
         """Return a scheduler that has just been started, its calls through the proxy, and where to interrupt them.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from faults.stage import SPEC, Amounts, Count, Stage
+from faults.stage import SPEC, Amounts, Count, Move, Stage
 from scheduler import ClaimInDoubt, SchedulerError, Selection
 from scheduler.claims import Figures
 
@@ -14,12 +14,16 @@ Selections = Sequence[Sequence[Selection]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One request after recovery: its instances, what the caller got, what the journal says, what is unfinished."""
+    """One request after recovery: its instances, what the caller got, what the journal says, what is unfinished.
+
+    ``move`` is what its only instance held before, and its migration.
+    """
 
     instances: Sequence[UUID]
     answer: Selections | BaseException | None
     verdict: str
     figures: Figures
+    move: Move | None = None
 
     @property
     def told(self) -> str:
@@ -38,7 +42,8 @@ def problems(stage: Stage, outcome: Outcome, count: Count) -> Iterator[str]:
         yield f"unfinished after recovery: {left}"
     if count.reservations:
         yield f"{len(count.reservations)} reservations left"
-    yield from strangers(stage, outcome.instances, count)
+    migrations = [outcome.move.migration] if outcome.move else []
+    yield from strangers(stage, [*outcome.instances, *migrations], count)
     yield from _against_the_verdict(outcome, count)
     yield from _against_the_answer(outcome)
 
@@ -61,13 +66,19 @@ def strangers(stage: Stage, instances: Sequence[UUID], count: Count) -> Iterator
 def _against_the_verdict(outcome: Outcome, count: Count) -> Iterator[str]:
     """Compare what instances hold with what the journal says became of the claim."""
     holding = [count.held.get(str(instance)) for instance in outcome.instances]
+    move, kept = outcome.move, count.held.get(str(outcome.move.migration)) if outcome.move else None
     if outcome.verdict == "committed":
         expected = expected_of(outcome.answer) if not isinstance(outcome.answer, BaseException | None) else None
         for instance, held in zip(outcome.instances, holding, strict=True):
             if held is None or not (held == expected[str(instance)] if expected else is_the_flavor(held)):
                 yield "committed, but an instance does not hold what was decided"
+        if move and (kept != move.source or holding == [move.source]):
+            yield "committed, but the instance is where it was, or its migration does not hold that"
     elif outcome.verdict not in {"aborted", "unknown"}:
         yield f"the journal says {outcome.verdict} after recovery"
+    elif move:
+        if holding != [move.source] or kept:
+            yield f"{outcome.verdict}, but the moved instance does not hold exactly what it held"
     elif any(holding):
         yield f"{outcome.verdict}, but {sum(map(bool, holding))} instances hold something"
 

@@ -42,6 +42,7 @@ COUNTS: Mapping[str, tuple[int, int]] = {
     "instances": (1000, 20),
     "operators": (3000, 100),
     "versions": (3000, 60),
+    "queries": (500, 40),
     "ini": (15, 5),
     "hosts-json": (150, 20),
     "hosts-yaml": (15, 5),

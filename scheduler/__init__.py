@@ -1,7 +1,7 @@
 """A standalone, hardened filter scheduler for OpenStack Placement."""
 
 from scheduler.bootstrap import build
-from scheduler.claims import Reservation
+from scheduler.claims import GroupSource, Reservation
 from scheduler.config import load_config
 from scheduler.errors import (
     ClaimInDoubt,
@@ -21,16 +21,25 @@ from scheduler.filter_scheduler import FilterScheduler
 from scheduler.hosts import HostSnapshot, HostSource, snapshot_of
 from scheduler.model import (
     AggregateFact,
+    Build,
     DecisionRecord,
     Destination,
+    Evacuate,
     Flavor,
     HostFact,
     Image,
+    LiveMigrate,
+    Migrate,
+    Operation,
+    Rebuild,
     RequestContext,
+    RequestedNetwork,
     RequestGroup,
     RequestSpec,
     Selection,
     ServerGroup,
+    TopologySpread,
+    Unshelve,
 )
 from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomSource
 
@@ -47,6 +56,16 @@ __all__ = [
     "ServerGroup",
     "Destination",
     "RequestGroup",
+    "TopologySpread",
+    "RequestedNetwork",
+    # what is done with the instances
+    "Operation",
+    "Build",
+    "Rebuild",
+    "Evacuate",
+    "Migrate",
+    "LiveMigrate",
+    "Unshelve",
     # the answer
     "Selection",
     "Reservation",
@@ -66,6 +85,7 @@ __all__ = [
     "InvalidSettings",
     # what a controller may bring along
     "HostSource",
+    "GroupSource",
     "HostSnapshot",
     "HostFact",
     "AggregateFact",

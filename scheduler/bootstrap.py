@@ -3,6 +3,7 @@
 import importlib.metadata
 
 import numpy as np
+from msgspec import structs
 from oslo_config import cfg
 
 import placement_client.config
@@ -12,7 +13,7 @@ from placement_client.errors import InsecureEndpoint
 from placement_client.redaction import install_guards
 from placement_client.transport import HttpAdapter
 from scheduler import config
-from scheduler.claims import Claimer
+from scheduler.claims import Claimer, GroupCheck, GroupSource
 from scheduler.claims.sql_journal import open_journal
 from scheduler.errors import InvalidSettings
 from scheduler.events import EventLog, Pseudonyms
@@ -28,10 +29,12 @@ from scheduler.model import Rules
 from scheduler.model.admission import Authorize, by_elevation
 from scheduler.plugins import providers_of
 from scheduler.policy import PolicyFile
+from scheduler.prefilters import load_prefilters
+from scheduler.prefilters.registry import GROUP as PREFILTER_PLUGINS
 from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomSource
 from scheduler.records import DirectoryRecords, MemoryRecords
 from scheduler.selection import Plugins
-from scheduler.settings import ExplainSettings, FilterSettings, OrderSettings, SchedulerSettings, WeigherSettings
+from scheduler.settings import ExplainSettings, SchedulerSettings
 from scheduler.weighers import load_weighers
 from scheduler.weighers.registry import GROUP as WEIGHER_PLUGINS
 from scheduler.weighers.registry import from_outside as outside_weighers
@@ -48,25 +51,26 @@ def build(
     clock: Clock = SYSTEM_CLOCK,
     http_adapter: HttpAdapter | None = None,
     observers: tuple[Observer, ...] = (),
+    groups: GroupSource | None = None,
 ) -> FilterScheduler:
     """Return the scheduler that a configuration describes; a context manager, closed by who built it.
 
     ``hosts`` and ``random_source`` take the place of what the configuration names. ``observers`` are called with the
-    decision record of every request. ``http_adapter`` and ``clock`` are for tests. Nothing is sent before the first
-    request, but for what a dead scheduler left, which is recovered first. Raises InvalidSettings naming section and
-    option, and JournalUnavailable.
+    decision record of every request; ``groups`` says who was added to a server group since a request was made.
+    ``http_adapter`` and ``clock`` are for tests. Nothing is sent before the first request, but for what a dead
+    scheduler left, which is recovered first. Raises InvalidSettings naming the option, and JournalUnavailable.
     """
     install_guards()
-    settings = config.settings_from(conf)
+    settings, log = config.settings_from(conf), log_of(conf, clock)
     placement = placement_of(conf, http_adapter, clock)
-    log = log_of(conf, clock)
     log(LOG_STARTED, release=release(), key=log.key_id)
     for warning in warnings_of(conf):
         log(UNSAFE_SETTING, setting=warning)
     scheduler = FilterScheduler(
         placement=placement,
         hosts=hosts or host_source_of(conf, placement, clock, log),
-        plugins=plugins_of(settings.filters, settings.weighers, settings.order),
+        plugins=plugins_of(rules_of(settings)),
+        prefilters=load_prefilters(settings.question),
         claimer=claimer_of(settings, placement, clock, log),
         random_source=random_source or random_source_of(conf),
         settings=settings,
@@ -75,17 +79,41 @@ def build(
         observers=(RequestLog(log), *observers),
         log=log,
         authorize=authorizer_of(conf),
+        groups=GroupCheck(groups, log, settings.claims.reservation_project_id),
     )
     scheduler.recover()
     return scheduler
 
 
-def plugins_of(filters: FilterSettings, weighers: WeigherSettings, order: OrderSettings) -> Plugins:
-    """Return the plugins that these settings name, and what a decision record says of them. Raises InvalidSettings."""
-    named = {FILTER_PLUGINS: outside_filters(filters), WEIGHER_PLUGINS: outside_weighers(weighers)}
-    versions = {"placement-scheduler": release(), "numpy": np.__version__, **providers_of(named)}
-    rules = Rules(filters=filters, weighers=weighers, order=order, versions=versions)
-    return Plugins(load_filters(filters), load_weighers(weighers), order, rules)
+def rules_of(settings: SchedulerSettings) -> Rules:
+    """Return the rules that these settings put in force."""
+    return Rules(
+        prefilters=settings.prefilters,
+        question=settings.question,
+        workarounds=settings.workarounds,
+        filters=settings.filters,
+        weighers=settings.weighers,
+        order=settings.order,
+        metrics=settings.metrics,
+    )
+
+
+def plugins_of(rules: Rules) -> Plugins:
+    """Return the plugins that decide by these rules, and what a decision record says of them. Raises InvalidSettings.
+
+    Prefilters are none of them: a replay starts at Placement's answer.
+    """
+    outside = providers_of(
+        {
+            PREFILTER_PLUGINS: rules.question.extra_prefilters,
+            FILTER_PLUGINS: outside_filters(rules.filters),
+            WEIGHER_PLUGINS: outside_weighers(rules.weighers),
+        }
+    )
+    versions = {"placement-scheduler": release(), "numpy": np.__version__, **outside}
+    told = structs.replace(rules, versions=versions)
+    weighers = load_weighers(rules.weighers, rules.metrics)
+    return Plugins(load_filters(rules.filters, rules.metrics), weighers, rules.order, told)
 
 
 def claimer_of(settings: SchedulerSettings, placement: PlacementClient, clock: Clock, log: EventLog) -> Claimer:

@@ -17,14 +17,17 @@ import msgspec
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
-from scheduler import candidates
+from placement_client.models import AllocationCandidates
+from scheduler import candidates, moves
 from scheduler.claims import (
+    GROUP_CHANGED,
     OVER_CAPACITY,
     RESERVED,
     TRY_AGAIN,
     Claim,
     Claimer,
     Figures,
+    GroupCheck,
     RequestFacts,
     Reservation,
     close_on_signal,
@@ -36,14 +39,15 @@ from scheduler.claims import (
 )
 from scheduler.errors import NoValidHost, SchedulingUnavailable
 from scheduler.events import EventLog
-from scheduler.events.table import RECORD_NOT_DELIVERED, RECORD_READ
+from scheduler.events.table import RECORD_READ
 from scheduler.explain.observers import Observer, Reader, RecordStore
 from scheduler.explain.outcomes import answer_to, code_of, detail_of, outcome_of
 from scheduler.explain.trail import Trail
 from scheduler.hosts import HostSource, HostTable, build_host_table, facts_from, inputs_of
 from scheduler.model import DecisionRecord, Inputs, Outcome, RequestContext, RequestSpec, Selection
-from scheduler.model.admission import Authorize, admit, by_elevation, checked_instances, owner_of
-from scheduler.prefilters import asked, placement_query
+from scheduler.model.admission import Authorize, admit, by_elevation, checked_instances, owner_of, understood
+from scheduler.model.operation import BUILD, Operation, Rebuild, checked_operation, holds_room
+from scheduler.prefilters import BUILT_IN, Prefilter, Refusal, asked
 from scheduler.randomness import RandomSource, RandomStream, seed_of
 from scheduler.selection import (
     Plan,
@@ -53,11 +57,12 @@ from scheduler.selection import (
     alternates_of,
     check_request,
     plan_batch,
+    plugins_for,
     rank_hosts,
     selections_of,
 )
 from scheduler.settings import SchedulerSettings
-from scheduler.work import Work
+from scheduler.work import Work, deliver
 
 T = TypeVar("T")
 
@@ -77,9 +82,11 @@ class FilterScheduler:
     settings: SchedulerSettings
     clock: Clock
     records: RecordStore
+    prefilters: tuple[Prefilter, ...] = BUILT_IN
     observers: tuple[Observer, ...] = ()
     log: EventLog = field(default_factory=EventLog)
     authorize: Authorize = by_elevation
+    groups: GroupCheck = field(default_factory=GroupCheck)
 
     def select_destinations(
         self,
@@ -87,6 +94,7 @@ class FilterScheduler:
         spec: RequestSpec,
         instance_uuids: Sequence[UUID | str],
         *,
+        operation: Operation = BUILD,
         return_alternates: bool = False,
         deadline: float | None = None,
     ) -> list[list[Selection]]:
@@ -94,12 +102,13 @@ class FilterScheduler:
 
         Returns one list an instance, in the order given: the selection, which is claimed, then its alternates (at most
         ``max_attempts - 1``, not claimed, only when asked for). ``deadline`` is in seconds from now, for everything.
+        ``operation`` says what becomes of the instances; docs/instance-operations.md has what each one claims.
 
         Raises NoValidHost, InvalidRequest, NotPermitted, InstanceConflict, ClaimInDoubt or SchedulingUnavailable; after
         any of them but ClaimInDoubt no allocation of this request exists or comes into being.
         """
         with self.reserve(
-            context, spec, instance_uuids, return_alternates=return_alternates, deadline=deadline
+            context, spec, instance_uuids, operation=operation, return_alternates=return_alternates, deadline=deadline
         ) as reservation:
             return reservation.confirm()
 
@@ -109,6 +118,7 @@ class FilterScheduler:
         spec: RequestSpec,
         instance_uuids: Sequence[UUID | str],
         *,
+        operation: Operation = BUILD,
         return_alternates: bool = False,
         deadline: float | None = None,
     ) -> Reservation:
@@ -117,7 +127,7 @@ class FilterScheduler:
         Arguments and errors are those of ``select_destinations``; the deadline covers the confirmation too.
         """
         alternates = self.settings.max_attempts - 1 if return_alternates else 0
-        work = self._begin(context, spec, instance_uuids, alternates, deadline)
+        work = self._begin(context, spec, instance_uuids, operation, alternates, deadline)
         earlier = self._guarded(work, lambda: self._admit(work, context))
         if earlier is not None:
             return Reservation(work.request_id, earlier, confirm=lambda: None, release=lambda: None)
@@ -185,6 +195,7 @@ class FilterScheduler:
         context: RequestContext,
         spec: RequestSpec,
         instance_uuids: Sequence[UUID | str],
+        operation: Operation,
         alternates: int,
         deadline: float | None,
     ) -> Work:
@@ -192,6 +203,7 @@ class FilterScheduler:
         context.checked()
         request_id = context.request_id or f"req-{uuid.uuid4()}"
         instances = checked_instances(instance_uuids, self.settings.max_instances)
+        operation = checked_operation(operation, instances)
         seed = seed_of(self.random_source, request_id)
         until = Deadline.after(self.settings.request_timeout_s if deadline is None else deadline, self.clock)
         work = Work(
@@ -205,26 +217,37 @@ class FilterScheduler:
             alternates=alternates,
             started=self.clock.monotonic(),
             facts=RequestFacts(request_id, "", spec.project_id, spec.user_id, spec.consumer_type),
+            operation=operation,
+            plugins=plugins_for(self.plugins, operation),
         )
         weakref.finalize(work, self.claimer.abandon, work.claim_ids).atexit = False
         return work
 
     def _admit(self, work: Work, context: RequestContext) -> list[list[Selection]] | None:
         """Check what is asked and who asks; return the earlier answer to a request that is delivered again."""
-        work.spec = work.spec.checked()
+        question, devices = self.settings.question, self.settings.pci.alias
+        work.spec, work.trail.warnings = understood(
+            work.spec, lenient=question.lenient_extra_specs, devices=devices if question.pci_in_placement else None
+        )
         admit(context, work.spec, self.authorize)
         check_request(self.plugins, work.spec)
         work.trail.inputs = Inputs(
             request=work.spec,
             rules=self.plugins.rules,
+            operation=work.operation,
             alternates=work.alternates,
             best_hosts=self.settings.explain.best_hosts,
         )
-        work.facts = facts_of(work.request_id, work.spec, work.instances, work.alternates)
-        return repeated(work.facts, self.claimer.claims_of(work.request_id)) if context.request_id else None
+        work.facts = facts_of(work.request_id, work.spec, work.instances, work.alternates, work.operation)
+        earlier = repeated(work.facts, self.claimer.claims_of(work.request_id)) if context.request_id else None
+        if earlier is None and holds_room(work.operation):
+            work.find_source(self.hosts)
+        return earlier
 
-    def _schedule(self, work: Work) -> tuple[Claim, list[list[Selection]]]:
+    def _schedule(self, work: Work) -> tuple[Claim | None, list[list[Selection]]]:
         """Plan and reserve the whole batch, again with fresh candidates when Placement refuses."""
+        if isinstance(work.operation, Rebuild) and work.source:
+            return None, self._stay(work, work.source)
         for number in range(self.settings.claims.max_rounds):
             if number:
                 self.claimer.pause(number - 1)
@@ -238,33 +261,47 @@ class FilterScheduler:
         work.trail.reason = answer
         raise given_up(answer, work.request_id)
 
+    def _stay(self, work: Work, source: moves.Source) -> list[list[Selection]]:
+        """Judge the host that an instance is built again on; nothing is asked for, and nothing claimed."""
+        found = moves.where_it_is(work.placement, source)
+        work.trail.microversion = work.placement.microversion
+        plan = self._plan(work, self._host_table(work, found))
+        selections = self._selections(work, plan)
+        work.trail.end_round("held")
+        return selections
+
     def _candidates(self, work: Work) -> HostTable:
         """Ask Placement for candidates and make the host table of them."""
         started = self.clock.monotonic()
         snapshot = facts_from(self.hosts, deadline=work.deadline)
-        targets = candidates.targets_of(work.spec, snapshot)
-        if targets == ():
-            raise self._nothing_left(work, "unknown_host")
-        limit, microversion = self.settings.max_placement_results, work.placement.microversion
-        query = placement_query(work.spec, limit=limit, targets=targets, microversion=microversion)
-        work.trail.asked, work.trail.microversion = asked(query), microversion
-        found = candidates.ask(work.placement, query)
-        work.trail.candidates = len(found.allocation_requests)
+        microversion = work.placement.microversion
+        queries = candidates.queries_for(work.asked, snapshot, microversion, self.settings, self.prefilters)
+        if isinstance(queries, Refusal):
+            raise self._nothing_left(work, queries.reason)
+        work.trail.asked, work.trail.microversion = asked(queries[0]), microversion
+        found = candidates.ask(work.placement, *queries)
+        if work.source:
+            found = moves.offered(work.placement, found, queries, work.operation, work.source)
         work.trail.spend("candidates", 1000 * (self.clock.monotonic() - started))
         if not found.allocation_requests:
             names = candidates.names_for_people(snapshot)
-            work.trail.probes = candidates.probe(work.placement, query, names, self.settings.explain.probes)
+            work.trail.probes = candidates.probe(work.placement, queries[0], names, self.settings.explain.probes)
             raise self._nothing_left(work, "no_candidates")
+        return self._host_table(work, found)
+
+    def _host_table(self, work: Work, found: AllocationCandidates) -> HostTable:
+        """Make the host table of what is offered, and put down what a replay needs of it."""
+        work.trail.candidates = len(found.allocation_requests)
         hosts = build_host_table(found, facts_from(self.hosts, candidates.roots_in(found), work.deadline))
         work.trail.hosts = len(hosts)
-        work.trail.round_inputs = inputs_of(found, hosts, work.spec, work.instances)
+        work.trail.round_inputs = inputs_of(found, hosts, work.spec, work.instances, work.group)
         return hosts
 
     def _plan(self, work: Work, hosts: HostTable) -> Plan:
         """Find a host and an allocation candidate for every instance, each on what the ones before left over."""
         started, put_down = self.clock.monotonic(), work.trail.decisions.append
         rank = partial(self._get_sorted_hosts, work)
-        plan = plan_batch(self.plugins.filters, rank, work.spec, work.instances, hosts, put_down)
+        plan = plan_batch(work.plugins.filters, rank, work.asked, work.instances, hosts, put_down)
         if plan is None:
             raise self._nothing_left(work, "filtered_out")
         work.trail.spend("select", 1000 * (self.clock.monotonic() - started))
@@ -273,10 +310,10 @@ class FilterScheduler:
     def _get_sorted_hosts(self, work: Work, settled: Settled, spec: RequestSpec, hosts: HostTable) -> Ranked:
         """Filter, weigh and order the hosts for one instance."""
         best = self.settings.explain.best_hosts
-        return rank_hosts(self.plugins, settled, spec, hosts, work.stream, best=best)
+        return rank_hosts(work.plugins, settled, spec, hosts, work.stream, best=best)
 
     def _claim_resources(self, work: Work, plan: Plan, selections: list[list[Selection]]) -> tuple[Claim | None, str]:
-        """Reserve the room of a plan and verify it where it is tight; no claim, and why, when Placement refuses."""
+        """Reserve the room of a plan and verify it; no claim, and why, when Placement refuses or others were first."""
         started = self.clock.monotonic()
         claim_id = self.claimer.new_id()
         work.claim_ids.append(claim_id)
@@ -286,12 +323,23 @@ class FilterScheduler:
             raise self._nothing_left(work, "too_many_claims")
         answer = self.claimer.reserve(work.placement, claim)
         if answer == RESERVED:
-            work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings)
-            answer = RESERVED if within else OVER_CAPACITY
+            answer = self._verify(work, plan, claim)
         work.trail.spend("claim", 1000 * (self.clock.monotonic() - started))
         if answer != RESERVED and answer not in TRY_AGAIN:
             raise SchedulingUnavailable(work.request_id, reason=answer)
         return (claim if answer == RESERVED else None), answer
+
+    def _verify(self, work: Work, plan: Plan, claim: Claim) -> str:
+        """Read back what a reservation does not guarantee: capacity where room is tight, and the server group."""
+        work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings)
+        if not within:
+            return OVER_CAPACITY
+        calls, pause = work.placement.calls, self.claimer.pause
+        spec = work.spec.with_group(work.settled)
+        look = self.groups.look(work.placement, spec, plan.placings, claim, plan.hosts, pause)
+        work.group, work.settled = look.group, look.settled
+        work.trail.group_looks = work.placement.calls - calls
+        return RESERVED if look.agrees else GROUP_CHANGED
 
     def _cleanup_allocations(self, work: Work) -> None:
         """Release what the request holds and has not confirmed; what cannot be released now is tried again later."""
@@ -299,15 +347,16 @@ class FilterScheduler:
 
     def _selections(self, work: Work, plan: Plan) -> list[list[Selection]]:
         """Return what the caller gets: each instance's host, and the alternates that all of them share."""
-        rows = alternates_of(self.plugins, plan, work.alternates, work.stream).tolist() if work.alternates else []
-        work.trail.alternates = tuple(plan.hosts.names[row] for row in rows)
-        return selections_of(plan.placings, plan.hosts, rows, work.placement.microversion)
+        alternates = alternates_of(work.plugins, plan, work.alternates, work.stream)
+        work.trail.alternates = tuple(alternates.names)
+        return selections_of(plan.placings, alternates, work.placement.microversion)
 
     # How a request ends
 
-    def _confirm(self, work: Work, claim: Claim) -> None:
-        """Move the room of a claim to the instances, and put down how the request ended."""
-        self._guarded(work, lambda: self._move_to_instances(work, claim))
+    def _confirm(self, work: Work, claim: Claim | None) -> None:
+        """Move the room of a claim, if there is one, to the instances, and put down how the request ended."""
+        if claim is not None:
+            self._guarded(work, lambda: self._move_to_instances(work, claim))
         self._answered(work, "selected")
 
     def _move_to_instances(self, work: Work, claim: Claim) -> None:
@@ -344,22 +393,5 @@ class FilterScheduler:
         return NoValidHost(work.request_id)
 
     def _answered(self, work: Work, outcome: Outcome, reason: str = "") -> None:
-        record = work.trail.record(
-            outcome,
-            reason,
-            answered_at=self.clock.wall(),
-            total_ms=1000 * (self.clock.monotonic() - work.started),
-            calls=work.placement.calls,
-        )
-        observers: tuple[Observer, ...] = (self.records, *self.observers)
-        for observe in observers:
-            self._deliver(record, observe)
-
-    def _deliver(self, record: DecisionRecord, observe: Observer) -> None:
-        """Hand a record to an observer; one that fails does not change how a request ended, which is long decided."""
-        try:
-            observe(record)
-            return
-        except Exception as error:  # noqa: BLE001 - an observer may raise anything
-            kind = type(error)
-        self.log(RECORD_NOT_DELIVERED, observer=type(observe), error=kind)
+        """Hand the record of a request that has ended to everybody who keeps or reads them."""
+        deliver(work.record(outcome, reason, self.clock), (self.records, *self.observers), self.log)

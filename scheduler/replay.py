@@ -14,7 +14,7 @@ from scheduler.hosts import HostTable, table_of
 from scheduler.model import DecisionRecord, InstanceDecision, Round, RoundInputs
 from scheduler.model.inputs import Inputs
 from scheduler.randomness import RandomStream
-from scheduler.selection import Plan, Plugins, alternates_of, plan_batch, rank_hosts
+from scheduler.selection import Plan, Plugins, alternates_of, plan_batch, plugins_for, rank_hosts
 
 SHOWN = 200
 """Characters of a value that a difference shows."""
@@ -67,7 +67,8 @@ def decided_again(record: DecisionRecord, plugins: Plugins) -> tuple[Round, ...]
     """Return the rounds of a record as they are decided now; rounds without inputs, where nothing was, as they are."""
     if record.inputs is None:
         return record.rounds
-    again = _Again(record, record.inputs, plugins, RandomStream(bytes.fromhex(record.seed)))
+    deciding = plugins_for(plugins, record.inputs.operation)
+    again = _Again(record, record.inputs, deciding, RandomStream(bytes.fromhex(record.seed)))
     given = zip(record.rounds, record.inputs.rounds, strict=True)
     return tuple(again.round(recorded, inputs) if inputs else recorded for recorded, inputs in given)
 
@@ -96,7 +97,7 @@ class _Again:
         hosts = None
         try:
             hosts = table_of(given)
-            plan = self._plan(hosts, decisions)
+            plan = self._plan(given, hosts, decisions)
             alternates, end = self._alternates(plan), "" if plan else "filtered_out"
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and did perhaps then, too
             end = code_of(answer_to(error, self.record.request_id))
@@ -111,15 +112,15 @@ class _Again:
             answer=end or recorded.answer,
         )
 
-    def _plan(self, hosts: HostTable, decisions: list[InstanceDecision]) -> Plan | None:
+    def _plan(self, given: RoundInputs, hosts: HostTable, decisions: list[InstanceDecision]) -> Plan | None:
         rank = partial(rank_hosts, self.plugins, stream=self.stream, best=self.inputs.best_hosts)
-        request, instances = self.inputs.request, self.record.instances
+        request, instances = self.inputs.request.with_group(given.instance_group), self.record.instances
         return plan_batch(self.plugins.filters, rank, request, instances, hosts, decisions.append)
 
     def _alternates(self, plan: Plan | None) -> tuple[str, ...]:
-        if plan is None or not self.inputs.alternates:
+        if plan is None:
             return ()
-        return tuple(plan.hosts.names[alternates_of(self.plugins, plan, self.inputs.alternates, self.stream)])
+        return tuple(alternates_of(self.plugins, plan, self.inputs.alternates, self.stream).names)
 
 
 def _lacking(record: DecisionRecord) -> str:

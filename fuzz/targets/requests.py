@@ -13,13 +13,29 @@ from placement_client.errors import InvalidQuery
 from placement_client.query import to_query_string
 from scheduler.cli.schedule import read_request
 from scheduler.errors import InvalidRequest
-from scheduler.filters import load_filters, operators, versions
-from scheduler.model import Flavor, Image, RequestSpec
+from scheduler.filters import load_filters, operators, queries, versions
+from scheduler.filters.registry import built_in
+from scheduler.model import AggregateFact, Flavor, Image, RequestSpec
 from scheduler.model.admission import checked_instances
-from scheduler.prefilters import placement_query
+from scheduler.prefilters import Asking, Facts, Refusal, placement_queries
 from scheduler.selection import Plugins, check_request
-from scheduler.settings import FilterSettings, OrderSettings, WeigherSettings
+from scheduler.settings import FilterSettings, OrderSettings, PrefilterSettings, WeigherSettings
 from scheduler.weighers import load_weighers
+
+# Every prefilter, with something for it to find.
+ASKING = Asking(
+    limit=10,
+    microversion="1.39",
+    facts=Facts({UUID(HOST): AggregateFact(uuid=UUID(HOST), name="z", metadata={"availability_zone": "z"})}),
+    settings=PrefilterSettings(
+        limit_tenants_to_placement_aggregate=True,
+        query_placement_for_image_type_support=True,
+        enable_isolated_aggregate_filtering=True,
+        image_metadata_prefilter=True,
+        query_placement_for_routed_network_aggregates=True,
+        require_owner_nova=True,
+    ),
+)
 
 # Reasons that the caller puts behind the name of the extra spec or property.
 REASON = re.compile(r"\S.{5,200}")
@@ -56,16 +72,20 @@ def targets() -> Iterator[Target]:
         words=VERSION_WORDS,
         place=REASON,
     )
+    yield Target(
+        name="queries", run=_query, raises=(queries.MalformedQuery,), seeds=QUERIES, words=QUERY_WORDS, place=REASON
+    )
 
 
 class _Deep:
     """Takes a request as far as the flow does before it asks Placement."""
 
     def __init__(self) -> None:
-        filters, weighers = load_filters(FilterSettings()), load_weighers(WeigherSettings())
-        self._plugins = Plugins(filters, weighers, OrderSettings())
+        every = FilterSettings(enabled_filters=tuple(built_in(FilterSettings())))
+        self._plugins = Plugins(load_filters(every), load_weighers(WeigherSettings()), OrderSettings())
 
     def request(self, data: bytes) -> None:
+        RequestSpec.from_json(data, lenient=True).checked(lenient=True)
         spec = RequestSpec.from_json(data)
         if spec.checked() != spec:
             raise AssertionError("a request that was checked is not what it was")
@@ -93,7 +113,11 @@ class _Deep:
 
     def _ask(self, spec: RequestSpec) -> None:
         check_request(self._plugins, spec)
-        to_query_string(placement_query(spec, limit=10, microversion="1.39"), "1.39")
+        queries = placement_queries(spec, ASKING, fallback=True)
+        if isinstance(queries, Refusal):
+            return
+        for query in queries:
+            to_query_string(query, "1.39")
 
 
 def _instances(data: bytes) -> None:
@@ -126,6 +150,12 @@ def _version(data: bytes) -> None:
             holds(versions.version_of(int(number)))
 
 
+def _query(data: bytes) -> None:
+    """Read a text as the query of JsonFilter."""
+    if not callable(queries.query_of(data.decode("utf-8", "surrogateescape"))):
+        raise AssertionError("a query cannot be asked")
+
+
 def _json(*documents: object) -> tuple[bytes, ...]:
     return tuple(msgspec.json.encode(document) for document in documents)
 
@@ -138,12 +168,13 @@ _FULL: dict[str, Any] = {
             "resources:VCPU": "2", "trait:HW_CPU_X86_VMX": "required", "resources_PORT:SRIOV_NET_VF": "1",
             "trait_PORT:CUSTOM_X": "forbidden", "group_policy": "none",
             "capabilities:hypervisor_type": "<or> QEMU <or> xen",
-            "hw:boot_menu": "true",
+            "hw:boot_menu": "true", "member_of": f"in:{HOST},{SHARING} !{CONSUMER}", "required": "in:A,B",
+            "in_tree_PORT": HOST, "same_subtree": "_p1,_PORT", "root_required": "C,!D",
         },
     },
     "project_id": "p", "user_id": "u", "num_instances": 2, "is_bfv": True,
     "image": {
-        "id": "i", "traits_required": ["CUSTOM_Y"],
+        "id": "i", "disk_format": "qcow2", "traits_required": ["CUSTOM_Y"],
         "properties": {"hw_architecture": "x86_64", "img_hv_requested_version": ">=2.0, <9"},
     },
     "instance_group": {"policy": "anti-affinity", "members": [CONSUMER], "hosts": ["cmp-1"], "max_server_per_host": 2},
@@ -151,17 +182,54 @@ _FULL: dict[str, Any] = {
     "force_hosts": ["cmp-1"], "force_nodes": ["n"], "ignore_hosts": ["cmp-2"],
     "requested_resources": [
         {"requester_id": "_p1", "resources": {"SRIOV_NET_VF": 1}, "required_traits": ["CUSTOM_Z"], "in_tree": HOST,
-         "forbidden_traits": ["CUSTOM_W"], "aggregates": [[HOST]]},
+         "forbidden_traits": ["CUSTOM_W"], "aggregates": [[HOST]], "any_of_traits": [["E", "F"]],
+         "forbidden_aggregates": [SHARING]},
+    ],
+    "availability_zone": "z",
+    "requested_networks": [
+        {"network_id": "n", "port_id": "p", "segments": [[HOST], [SHARING]], "remote_managed": True},
     ],
     "group_policy": "none", "root_required": ["A"], "root_forbidden": ["B"], "same_subtree": [["_p1", "_PORT"]],
     "consumer_type": "INSTANCE", "instance_uuid": CONSUMER,
 }  # fmt: skip
 _HINTS = {"scheduler_hints": {"group": "g", "different_host": ["a", "b"], "_nova_check_type": "rebuild"}}
-REQUESTS = _json(_PLAIN, _FULL, _PLAIN | _HINTS)
+_READ_HINTS = {"scheduler_hints": {"query": '["=", "$host", "a"]', "build_near_host_ip": "10.0.0.1", "cidr": "/24"}}
+REQUESTS = _json(_PLAIN, _FULL, _PLAIN | _HINTS, _PLAIN | _READ_HINTS)
+QUERIES = _json(
+    ["and", [">=", "$free_ram_mb", 1024, 2.5], ["not", ["in", "$stats.ssd", "yes", True]], []],
+    ["or", ["<", "$cpu_info.topology.cores", 8], ["=", "$hypervisor_type", "QEMU"]],
+)
+QUERY_WORDS = tuple(
+    b"= < > in <= >= not or and $host $stats. $cpu_info.a.b $free_ram_mb $x null 1e999 NaN [ ] {}".split()
+)
 REQUEST_FILES = _json(_PLAIN | {"instance_uuids": [CONSUMER]}, _FULL | {"instance_uuids": [CONSUMER, HOST]})
-_SPECS = _FULL["flavor"]["extra_specs"]
+_HARDWARE = {
+    "hw:cpu_policy": "mixed",
+    "hw:cpu_dedicated_mask": "0-1,^1",
+    "hw:emulator_threads_policy": "isolate",
+    "hw:pmem": "A,B",
+    "hw:cpu_thread_policy": "require",
+    "hw:mem_encryption": "yes",
+    "accel:device_profile": "x",
+    "os:secure_boot": "required",
+}
+_HARDWARE_PROPERTIES = {
+    "hw_tpm_version": "2.0",
+    "hw_firmware_type": "uefi",
+    "hw_machine_type": "q35",
+    "hw_disk_bus": "virtio",
+    "hw_ephemeral_encryption": "true",
+    "hw_sound_model": "virtio",
+    "hw_cpu_realtime_mask": "^0-1",
+}
+_SPECS = _FULL["flavor"]["extra_specs"] | {"same_subtree": "_PORT"}
 VALUES = (b"p u cmp-1 x y",)
-SPECS = _json([_SPECS, _FULL["image"]["properties"]], [{"quota:cpu_shares": "1", "x": "s== y"}, {"hw_numa_nodes": "2"}])
+SPECS = _json(
+    [_SPECS, _FULL["image"]["properties"]],
+    [{"quota:cpu_shares": "1", "x": "s== y"}, {"hw_numa_nodes": "2"}],
+    [_HARDWARE, _HARDWARE_PROPERTIES],
+    [{"hw:cpu_policy": "dedicated"}, _HARDWARE_PROPERTIES],
+)
 INSTANCES = _json([CONSUMER, HOST], [CONSUMER.upper()])
 REQUIREMENTS = (
     b">= 2.5\n3\n2.4\nx", b"<or> a <or> b\na\nb\nc", b"<all-in> a b\nba\na", b"<in> abc\nxabcx", b"s!= x\ny\nx",
@@ -176,7 +244,9 @@ SPEC_WORDS = (
     *OPERATOR_WORDS, b"resources", b"resources:", b"resources_A:", b"trait:", b"trait_A:", b"required", b"forbidden",
     b"group_policy", b"none", b"isolate", b"capabilities:", b"hw:", b"quota:", b"hw_numa_nodes", b"VCPU", b"CUSTOM_X",
     b":", b"2147483647", b"2147483648", b"0", b"img_hv_type", b"hw_architecture", b"hypervisor_type",
-    b"img_hv_requested_version",
+    b"img_hv_requested_version", b"member_of", b"in:", b"!", b"in_tree", b"same_subtree", b"root_required", b"isolate",
+    b"hw:cpu_policy", b"dedicated", b"mixed", b"hw:cpu_dedicated_mask", b"hw:cpu_realtime", b"hw:cpu_realtime_mask",
+    b"^0-3", b"hw_firmware_type", b"uefi", HOST.encode(),
 )  # fmt: skip
 REQUEST_WORDS = (
     b"scheduler_hints", b"_nova_check_type", *SPEC_WORDS, *(name.encode() for name in _FULL),

@@ -5,9 +5,10 @@ from scheduler.claims.settle import INSTANCE_TAKEN
 from scheduler.errors import ClaimInDoubt, InstanceConflict, NoValidHost, SchedulerError, SchedulingUnavailable
 
 OVER_CAPACITY = "over_capacity"
+GROUP_CHANGED = "group_changed"
 TRY_AGAIN = frozenset(
     ("capacity_exceeded", "provider_conflict", "consumer_conflict", "unknown_provider", "outcome_unknown")
-) | {OVER_CAPACITY}
+) | {OVER_CAPACITY, GROUP_CHANGED}
 """Answers to a reservation after which the request is planned again."""
 
 _INSTANCE_CONFLICTS = frozenset({"consumer_conflict", INSTANCE_TAKEN})

@@ -1,21 +1,29 @@
 """What is sent for a claim, as pure functions: how a plan is packed into holds, and the two batches of writes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from placement_client.models import ConsumerWrite, Resources
-from scheduler.claims.journal import Claim, Hold, InstanceClaim
+from scheduler.claims.journal import Claim, Hold, InstanceClaim, MigrationClaim
+from scheduler.claims.tags import meeting_point_on, tag_of, tag_on, tagged
+from scheduler.model import BUILD, Evacuate, Move, Operation
+from scheduler.model.held import Held, beyond, together
 from scheduler.model.plan import AmountOn, Placing
 from scheduler.settings import ClaimSettings
 
 CONSUMER_TYPE = "SCHED_RESERVATION"
+MIGRATION_TYPE = "MIGRATION"
 FIRST_GENERATION = 1  # what Placement gives a consumer with its first write
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What a claim keeps of its request: id, digest of its body, owner and type of its instances, and the answer."""
+    """What a claim keeps of its request: id, digest of its body, owner and type of its instances, and the answer.
+
+    ``held`` is what the instance of a move holds when it begins. ``tagged`` gives each instance a hold of its own that
+    says whose it is, to whoever knows the server group; ``group_uuid`` is that of the group, where it has one.
+    """
 
     request_id: str
     digest: str
@@ -23,12 +31,16 @@ class RequestFacts:
     user_id: str
     consumer_type: str
     result: bytes = b""
+    operation: Operation = BUILD
+    held: Held | None = None
+    tagged: bool = False
+    group_uuid: UUID | None = None
 
 
 def claim_of(claim_id: UUID, request: RequestFacts, placings: Iterable[Placing], mint: Callable[[], UUID]) -> Claim:
     """Return the claim for a plan, on freshly minted consumers."""
-    instances = tuple(InstanceClaim(one.instance_uuid, dict(one.allocation_request.allocations)) for one in placings)
-    holds = tuple(Hold(mint(), allocations) for allocations in packed(one.allocations for one in instances))
+    instances = tuple(_instance_claim(request, one) for one in placings)
+    holds = _tagged_holds(instances, request.group_uuid, mint) if request.tagged else _packed_holds(instances, mint)
     return Claim(
         claim_id=claim_id,
         request_id=request.request_id,
@@ -37,9 +49,40 @@ def claim_of(claim_id: UUID, request: RequestFacts, placings: Iterable[Placing],
         user_id=request.user_id,
         consumer_type=request.consumer_type,
         instances=instances,
-        holds=holds,
+        holds=tuple(holds),
         result=request.result,
+        migration=_migration_claim(request, instances[0]) if instances else None,
     )
+
+
+def _instance_claim(request: RequestFacts, placing: Placing) -> InstanceClaim:
+    """Return what an instance shall hold; evacuated without a migration, the room on both hosts, as in Nova."""
+    wanted = dict(placing.allocation_request.allocations)
+    if request.held and isinstance(request.operation, Evacuate) and request.operation.migration_uuid is None:
+        wanted = together(request.held.allocations, wanted)
+    return InstanceClaim(placing.instance_uuid, wanted, request.held)
+
+
+def _lacking(one: InstanceClaim) -> dict[UUID, Resources]:
+    """Return what an instance shall hold beyond what it does."""
+    return beyond(one.allocations, one.before.allocations if one.before else {})
+
+
+def _migration_claim(request: RequestFacts, one: InstanceClaim) -> MigrationClaim | None:
+    """Return what the migration of a move keeps: what the instance gives up, so that it could be given back."""
+    if one.before is None or not isinstance(request.operation, Move) or request.operation.migration_uuid is None:
+        return None
+    kept = beyond(one.before.allocations, one.allocations)
+    return MigrationClaim(request.operation.migration_uuid, kept) if kept else None
+
+
+def _packed_holds(instances: Iterable[InstanceClaim], mint: Callable[[], UUID]) -> Iterator[Hold]:
+    return (Hold(mint(), allocations) for allocations in packed(filter(None, map(_lacking, instances))))
+
+
+def _tagged_holds(instances: Iterable[InstanceClaim], group: UUID | None, mint: Callable[[], UUID]) -> Iterator[Hold]:
+    lacking = ((one.instance_uuid, _lacking(one)) for one in instances)
+    return (Hold(tagged(mint(), instance, group), allocations) for instance, allocations in lacking if allocations)
 
 
 def packed(requests: Iterable[Mapping[UUID, Resources]]) -> list[dict[UUID, Resources]]:
@@ -60,22 +103,39 @@ def packed(requests: Iterable[Mapping[UUID, Resources]]) -> list[dict[UUID, Reso
 
 def reserve_body(claim: Claim, settings: ClaimSettings) -> dict[UUID, ConsumerWrite]:
     """Return the writes that reserve the room of a claim under the scheduler's own project."""
-    return {hold.consumer: hold_write(hold.allocations, None, settings) for hold in claim.holds}
+    makers = _makers(claim, settings)
+    return {hold.consumer: hold_write(hold.allocations, None, settings, makers[hold.consumer]) for hold in claim.holds}
 
 
 def confirm_body(claim: Claim, settings: ClaimSettings) -> dict[UUID, ConsumerWrite]:
-    """Return the writes that move the room of a claim to its instances, in one transaction."""
-    emptied = {hold.consumer: hold_write({}, FIRST_GENERATION, settings) for hold in claim.holds}
+    """Return the writes that move the room of a claim to its instances, in one transaction.
+
+    An instance that held something is replaced at the generation that was read when its move began, and no other.
+    """
+    makers = _makers(claim, settings)
+    emptied = {hold: hold_write({}, FIRST_GENERATION, settings, maker) for hold, maker in makers.items()}
     filled = {one.instance_uuid: _instance_write(claim, one) for one in claim.instances}
-    return emptied | filled
+    return emptied | filled | _migration_write(claim)
 
 
-def hold_write(allocations: dict[UUID, Resources], generation: int | None, settings: ClaimSettings) -> ConsumerWrite:
-    """Return the write of a minted consumer; no allocations empty it."""
+def _makers(claim: Claim, settings: ClaimSettings) -> dict[UUID, str]:
+    """Return in whose name each hold is made: the node's, or of a tagged one, that under which its group is counted.
+
+    A confirmation repeats it: Placement would change the user first and empty the hold later, in two transactions.
+    """
+    tags = {tag_of(one.instance_uuid) for one in claim.instances}
+    consumers = [hold.consumer for hold in claim.holds]
+    return {one: meeting_point_on(one) if tag_on(one) in tags else settings.node_id for one in consumers}
+
+
+def hold_write(
+    allocations: dict[UUID, Resources], generation: int | None, settings: ClaimSettings, user_id: str | None = None
+) -> ConsumerWrite:
+    """Return the write of a minted consumer, made by this node where no user is given; no allocations empty it."""
     return ConsumerWrite(
         allocations=allocations,
         project_id=settings.reservation_project_id,
-        user_id=settings.node_id,
+        user_id=user_id or settings.node_id,
         consumer_generation=generation,
         consumer_type=CONSUMER_TYPE,
     )
@@ -86,9 +146,22 @@ def _instance_write(claim: Claim, one: InstanceClaim) -> ConsumerWrite:
         allocations=one.allocations,
         project_id=claim.project_id,
         user_id=claim.user_id,
-        consumer_generation=None,
+        consumer_generation=one.before.generation if one.before else None,
         consumer_type=claim.consumer_type,
     )
+
+
+def _migration_write(claim: Claim) -> dict[UUID, ConsumerWrite]:
+    if claim.migration is None:
+        return {}
+    kept = ConsumerWrite(
+        allocations=claim.migration.allocations,
+        project_id=claim.project_id,
+        user_id=claim.user_id,
+        consumer_generation=None,
+        consumer_type=MIGRATION_TYPE,
+    )
+    return {claim.migration.migration_uuid: kept}
 
 
 def tight_amounts(placings: Iterable[Placing], settings: ClaimSettings) -> dict[UUID, dict[str, int]]:

@@ -124,7 +124,8 @@ class Claimer:
         """Send a reservation; return what to write down, and "reserved" or the code of the refusal."""
         try:
             self._check_lease(claim)
-            placement.post_allocations(reserve_body(claim, self._settings))
+            if claim.holds:  # a move to the same host may need nothing more than the instance has
+                placement.post_allocations(reserve_body(claim, self._settings))
         except (OutcomeUnknown, BadAnswer, ConsumerConflict) as error:
             return ClaimEvent.ABANDONED, error.code
         except PlacementError as error:

@@ -13,6 +13,7 @@ from uuid import UUID
 from placement_client.models import Resources
 from scheduler.claims.states import ClaimEvent, ClaimState, HoldEvent, HoldState, after, hold_after, hold_event
 from scheduler.errors import RequestInProgress
+from scheduler.model.held import Held
 
 FINISHED_CLAIMS = {ClaimState.COMMITTED, ClaimState.ABORTED}
 OPEN_HOLDS = {HoldState.RELEASING, HoldState.QUARANTINED}
@@ -29,9 +30,18 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class InstanceClaim:
-    """What one instance shall hold once the claim is confirmed."""
+    """What one instance shall hold once the claim is confirmed; ``before`` is what it holds until then, if anything."""
 
     instance_uuid: UUID
+    allocations: dict[UUID, Resources]
+    before: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationClaim:
+    """What the consumer of a migration, which is new, shall hold once the claim is confirmed."""
+
+    migration_uuid: UUID
     allocations: dict[UUID, Resources]
 
 
@@ -55,6 +65,7 @@ class Claim:
     result: bytes = b""
     state: ClaimState = ClaimState.INTENDED
     accepted: bool = False
+    migration: MigrationClaim | None = None
 
     def advanced(self, event: ClaimEvent) -> "Claim":
         """Return this claim after an event, with what it means for its holds; IllegalTransition changes nothing."""

@@ -10,18 +10,24 @@ from scheduler.claims.bodies import RequestFacts
 from scheduler.claims.journal import Claim
 from scheduler.claims.states import ClaimState
 from scheduler.errors import ClaimInDoubt, InvalidRequest, RequestInProgress
-from scheduler.model import RequestSpec, Selection
+from scheduler.model import BUILD, Operation, RequestSpec, Selection
 
 
-def facts_of(request_id: str, spec: RequestSpec, instances: Sequence[UUID], alternates: int) -> RequestFacts:
+def facts_of(
+    request_id: str, spec: RequestSpec, instances: Sequence[UUID], alternates: int, operation: Operation = BUILD
+) -> RequestFacts:
     """Return what the journal keeps of a request; the digest covers everything that the answer depends on."""
-    body = msgspec.json.encode((spec, instances, alternates), order="deterministic")
+    asked = (spec, instances, alternates)  # of a build, so that its digest is what earlier releases wrote down
+    body = msgspec.json.encode(asked if operation == BUILD else (*asked, operation), order="deterministic")
     return RequestFacts(
         request_id=request_id,
         digest=hashlib.sha256(body).hexdigest(),
         project_id=spec.project_id,
         user_id=spec.user_id,
         consumer_type=spec.consumer_type,
+        operation=operation,
+        tagged=spec.has_hard_group,
+        group_uuid=spec.instance_group.uuid if spec.instance_group else None,
     )
 
 

@@ -3,8 +3,9 @@
 Both functions may be called any number of times, by the request, by the sweeper and after a restart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from uuid import UUID
 
 from placement_client.client import PlacementClient
 from placement_client.errors import (
@@ -16,10 +17,11 @@ from placement_client.errors import (
     ProviderConflict,
     Refused,
 )
-from placement_client.models import ConsumerAllocations
+from placement_client.models import ConsumerAllocations, Resources
 from scheduler.claims.bodies import confirm_body, hold_write
 from scheduler.claims.journal import Claim, Hold, InstanceClaim
 from scheduler.claims.states import ClaimEvent, HoldEvent, HoldState
+from scheduler.model.held import Held
 from scheduler.settings import ClaimSettings
 
 RESERVATION_LOST = "reservation_lost"
@@ -30,7 +32,7 @@ PASSING = (ProviderConflict, CapacityExceeded)  # another claim made the provide
 class Owner(StrEnum):
     """Whose allocations an instance holds, seen from a claim."""
 
-    NOBODY = "nobody"
+    UNTOUCHED = "untouched"  # as it was before the claim: nothing, or what a move found, at the same generation
     OURS = "ours"
     FOREIGN = "foreign"
 
@@ -104,24 +106,34 @@ def verdict(held: list[bool], owners: list[Owner], *, maybe_sent: bool) -> tuple
     """Conclude from what holds and instances have: what became of the claim (None: in doubt), and why.
 
     The confirmation is one transaction that needs every hold: with a hold still there it was not carried out; with all
-    of them gone it was, unless somebody else removed them. While an earlier one may still be on its way
-    (``maybe_sent``), a refusal of a later one ends nothing.
+    of them gone it was, unless somebody else removed them. A claim without holds, of a move that needs no more room, is
+    told by its instance alone. While an earlier one may still be on its way (``maybe_sent``), a refusal of a later one
+    ends nothing.
     """
-    if any(held):
-        if any(owner is not Owner.NOBODY for owner in owners):
-            return ClaimEvent.DENIED, INSTANCE_TAKEN
-        return (None if maybe_sent else ClaimEvent.DENIED), ("" if all(held) else RESERVATION_LOST)
-    if any(owner is Owner.OURS for owner in owners):
+    if any(held) and any(owner is not Owner.UNTOUCHED for owner in owners):
+        return ClaimEvent.DENIED, INSTANCE_TAKEN
+    if not any(held) and Owner.OURS in owners:
         return ClaimEvent.CONFIRMED, ""
-    return (None if maybe_sent else ClaimEvent.DENIED), RESERVATION_LOST
+    reason = INSTANCE_TAKEN if not held and Owner.FOREIGN in owners else "" if all(held) else RESERVATION_LOST
+    return (None if maybe_sent else ClaimEvent.DENIED), reason
 
 
 def owner_of(found: ConsumerAllocations, wanted: InstanceClaim) -> Owner:
-    """Tell whether an instance holds exactly what a claim gave it, something else, or nothing."""
-    if not found.allocations:
-        return Owner.NOBODY
-    ours = {provider: dict(held.resources) for provider, held in wanted.allocations.items()}
-    return Owner.OURS if found.amounts() == ours else Owner.FOREIGN
+    """Tell whether an instance is as it was before a claim, holds exactly what the claim gave it, or something else."""
+    if _is_as_before(found, wanted.before):
+        return Owner.UNTOUCHED
+    return Owner.OURS if found.amounts() == _amounts(wanted.allocations) else Owner.FOREIGN
+
+
+def _is_as_before(found: ConsumerAllocations, before: Held | None) -> bool:
+    """Compare the amounts too: a consumer that was emptied meanwhile counts its generations from the start."""
+    if before is None:
+        return not found.allocations
+    return (found.consumer_generation, found.amounts()) == (before.generation, _amounts(before.allocations))
+
+
+def _amounts(allocations: Mapping[UUID, Resources]) -> dict[UUID, dict[str, int]]:
+    return {provider: dict(held.resources) for provider, held in allocations.items()}
 
 
 def release(
@@ -136,7 +148,7 @@ def release(
     if found.allocations and hold.state is HoldState.QUARANTINED:
         return HoldEvent.REAPPEARED
     if found.allocations:
-        placement.put_allocations(hold.consumer, hold_write({}, found.consumer_generation, settings))
+        placement.put_allocations(hold.consumer, hold_write({}, found.consumer_generation, settings, found.user_id))
         if placement.get_allocations(hold.consumer).allocations:
             return None
     if late_possible and hold.state is HoldState.RELEASING:

@@ -16,7 +16,7 @@ from scheduler.cli.explain import explain
 from scheduler.cli.pseudonym import KINDS, pseudonym
 from scheduler.cli.recover import DEFAULT_DEADLINE_S, recover
 from scheduler.cli.replay import replay
-from scheduler.cli.schedule import schedule
+from scheduler.cli.schedule import OPERATIONS, schedule
 from scheduler.errors import SchedulerError
 from scheduler.logs import install_hooks, safe_traceback
 
@@ -81,6 +81,7 @@ def _add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "request", metavar="REQUEST.json", help='a request document (docs/request.md), "-" for standard input'
     )
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _add_operation(one)
     one.set_defaults(command=schedule)
     one = commands.add_parser("explain", help="say in words why a request ended as it did")
     one.add_argument("request_id", metavar="REQUEST_ID", nargs="?", help="default: the latest request")
@@ -93,6 +94,15 @@ def _add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     one = commands.add_parser("check", help="look whether everything is in place, and say what to do if not")
     one.set_defaults(command=check)
     _add_care(commands)
+
+
+def _add_operation(schedule: argparse.ArgumentParser) -> None:
+    """Add what is done with instances that are somewhere already."""
+    schedule.add_argument("--operation", choices=OPERATIONS, default="build", help="default: %(default)s")
+    schedule.add_argument("--migration-uuid", metavar="UUID", help="the consumer that keeps the source of a move")
+    schedule.add_argument(
+        "--allow-resize-to-same-host", action="store_true", default=None, help="let migrate stay on the host"
+    )
 
 
 def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

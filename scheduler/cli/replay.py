@@ -9,12 +9,12 @@ from scheduler.cli.output import print_json, printable
 from scheduler.cli.reading import read_record
 from scheduler.config import load_config, settings_from
 from scheduler.errors import InvalidSettings
-from scheduler.filters.registry import built_in
+from scheduler.filters.registry import from_outside as outside_filters
 from scheduler.model import DecisionRecord, Rules
 from scheduler.replay import Replayed
 from scheduler.replay import replay as replayed_with
 from scheduler.settings import SchedulerSettings
-from scheduler.weighers.registry import BUILT_IN
+from scheduler.weighers.registry import from_outside as outside_weighers
 
 STATUSES = {
     "identical": ExitStatus.OK,
@@ -52,13 +52,12 @@ def _replayed(record: DecisionRecord, settings: SchedulerSettings) -> Replayed:
         raise InvalidSettings(
             f"[filter_scheduler]: {', '.join(gone)} took part in the decision and must be enabled to replay it"
         )
-    return replayed_with(record, plugins_of(rules.filters, rules.weighers, rules.order))
+    return replayed_with(record, plugins_of(rules))
 
 
 def _from_outside(rules: Rules) -> set[str]:
     """Return the plugins that come by entry point; a record does not get code loaded that the ini does not name."""
-    filters = set(rules.filters.enabled_filters) - built_in(rules.filters).keys()
-    return filters | (set(rules.weighers.enabled_weighers) - BUILT_IN.keys())
+    return {*outside_filters(rules.filters), *outside_weighers(rules.weighers)}
 
 
 def _enabled(settings: SchedulerSettings) -> set[str]:

@@ -17,8 +17,12 @@ from scheduler.cli.operator import operator
 from scheduler.cli.output import COLUMNS, print_json, print_table, rows_of
 from scheduler.config import load_config
 from scheduler.errors import InvalidRequest, NoValidHost
-from scheduler.model import RequestSpec, Selection
+from scheduler.model import Operation, RequestSpec, Selection
+from scheduler.model.messages import in_words
+from scheduler.model.operation import KINDS
 from scheduler.model.request import refuse_doubled_fields
+
+OPERATIONS = tuple(KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +35,37 @@ class Wanted:
 
 def schedule(asked: Namespace) -> ExitStatus:
     """Place the request of a file and print the selections. Raises SchedulerError."""
-    wanted = read_request(_text(asked.request))
     conf = load_config(asked.config_file)
+    wanted = read_request(_text(asked.request), lenient=conf.filter_scheduler.lenient_extra_specs)
     set_up_log(conf)
-    spec, request_id = wanted.spec, f"req-{uuid.uuid4()}"
+    spec, operation, request_id = wanted.spec, operation_of(asked), f"req-{uuid.uuid4()}"
     # Whoever may read the configuration may act for every project.
     context = msgspec.structs.replace(operator(conf), is_elevated=True, request_id=request_id)
     with build(conf) as scheduler:
         try:
-            found = scheduler.select_destinations(context, spec, wanted.instances)
+            found = scheduler.select_destinations(context, spec, wanted.instances, operation=operation)
         except NoValidHost as refusal:
             return _print_refusal(refusal, asked)
     _print(request_id, [first for first, *_ in found], as_json=asked.json)
     return ExitStatus.OK
 
 
-def read_request(text: bytes) -> Wanted:
+def operation_of(asked: Namespace) -> Operation:
+    """Return the operation that the options name. Raises InvalidRequest for an option that it does not have."""
+    kind = KINDS[asked.operation]
+    given = {name: getattr(asked, name) for name in ("migration_uuid", "allow_resize_to_same_host")}
+    try:
+        return msgspec.convert({name: value for name, value in given.items() if value is not None}, type=kind)
+    except msgspec.ValidationError as error:
+        problem = f"{asked.operation}: {in_words(error, kind, 'options')}"
+    raise InvalidRequest(problem)
+
+
+def read_request(text: bytes, *, lenient: bool = False) -> Wanted:
     """Return the request of a JSON document; instances are minted where it names none. Raises InvalidRequest."""
     document = _document(text)
     named = document.pop("instance_uuids", None)
-    spec = RequestSpec.from_json(msgspec.json.encode(document))
+    spec = RequestSpec.from_json(msgspec.json.encode(document), lenient=lenient)
     return Wanted(spec, _mint(spec.num_instances) if named is None else _instances(named, spec.num_instances))
 
 

@@ -90,6 +90,12 @@ OVER_CAPACITY = Event(
     "after a reservation a provider holds more than its capacity, so the claim gives way",
     {"provider": PROVIDER},
 )
+GROUP_CHANGED = Event(
+    "group_changed",
+    WARNING,
+    "after a reservation other members of the server group are where the policy forbids it, so the claim gives way",
+    {"request": REQUEST, "claim": CLAIM},
+)
 CLAIM_CONFIRMED = Event(
     "claim_confirmed", DEBUG, "the instances hold their room", {"request": REQUEST, "claim": CLAIM, "step_ms": Millis()}
 )

@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Iterator
 
 from scheduler.explain.reasons import phrase
-from scheduler.model import DecisionRecord, FilterStep, InstanceDecision, Round, ScoredHost
+from scheduler.model import BUILD, DecisionRecord, FilterStep, InstanceDecision, Round, ScoredHost
+from scheduler.model.operation import name_of
 
 
 def in_words(record: DecisionRecord) -> str:
     """Return everything a record says, a few lines long for a request of one instance."""
-    lines = [_headline(record), *_asked(record)]
+    lines = [
+        _headline(record),
+        *_operation(record),
+        *(f"Warning: {warning}." for warning in record.warnings),
+        *_asked(record),
+    ]
     for number, round_ in enumerate(record.rounds, start=1):
         lines += _round(number, round_)
     if record.probes:
@@ -34,6 +40,11 @@ def _headline(record: DecisionRecord) -> str:
     return f"Request {record.request_id}: {phrase(record.outcome)}{why}.{detail}"
 
 
+def _operation(record: DecisionRecord) -> Iterator[str]:
+    if record.inputs and record.inputs.operation != BUILD:
+        yield f"Operation: {name_of(record.inputs.operation)}."
+
+
 def _asked(record: DecisionRecord) -> Iterator[str]:
     amounts = ", ".join(f"{name} {amount}" for name, amount in sorted(record.asked.items()))
     if amounts:
@@ -44,6 +55,8 @@ def _round(number: int, round_: Round) -> Iterator[str]:
     parts = [f"{_number(round_.candidates, 'candidate')} on {_number(round_.hosts, 'host')}"]
     if round_.verified_providers:
         parts.append(f"usage of {_number(round_.verified_providers, 'provider')} read back")
+    if round_.group_looks:
+        parts.append(f"other members of the group looked for in {_number(round_.group_looks, 'call')}")
     if round_.answer:
         parts.append(phrase(round_.answer))
     yield f"Round {number}: {'; '.join(parts)}."
@@ -72,7 +85,7 @@ def _scores(decision: InstanceDecision) -> str:
     chosen = next((scored for scored in decision.best_hosts if scored.host == decision.selected), None)
     if chosen is None:
         return ""
-    shares = " + ".join(f"{score.name} {score.weighed:.4g}" for score in chosen.scores)
+    shares = " + ".join(f"{score.name} {score.weighed:.4g}" for score in chosen.scores if score.weighed)
     others = ", ".join(_total(scored) for scored in decision.best_hosts if scored is not chosen)
     return f" with weight {chosen.total:.4g}{f' = {shares}' if shares else ''}{f'; before {others}' if others else ''}"
 

@@ -21,6 +21,7 @@ class Trail:
     instances: tuple[UUID, ...]
     project_id: str
     user_id: str = ""
+    warnings: tuple[str, ...] = ()
     asked: dict[str, int] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     probes: tuple[Probe, ...] = ()
@@ -32,6 +33,7 @@ class Trail:
     candidates: int = 0
     hosts: int = 0
     verified_providers: int = 0
+    group_looks: int = 0
     spent_ms: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     detail: str = ""
@@ -50,12 +52,13 @@ class Trail:
                 instances=tuple(self.decisions),
                 alternates=self.alternates,
                 verified_providers=self.verified_providers,
+                group_looks=self.group_looks,
                 answer=answer,
             )
         )
         self.offered.append(self.round_inputs)
         self.decisions, self.alternates, self.round_inputs = [], (), None
-        self.candidates = self.hosts = self.verified_providers = 0
+        self.candidates = self.hosts = self.verified_providers = self.group_looks = 0
 
     def end_open_round(self, answer: str) -> None:
         """Close the round that an error cut short, if there is one."""
@@ -76,6 +79,7 @@ class Trail:
             instances=self.instances,
             project_id=self.project_id,
             user_id=self.user_id,
+            warnings=self.warnings,
             asked=self.asked,
             rounds=tuple(self.rounds),
             probes=self.probes,

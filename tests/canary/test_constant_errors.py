@@ -25,7 +25,7 @@ from scheduler import (
     SchedulingUnavailable,
 )
 from scheduler.hosts import snapshot_of
-from scheduler.model import Destination, HostFact, Image, ServerGroup
+from scheduler.model import Destination, HostFact, Image, RequestedNetwork, ServerGroup
 from scheduler.weighers import Weighed
 from tests.flow.fleet import CONTEXT, SPEC, hold, scheduler_on
 
@@ -108,6 +108,16 @@ def unknown_host(mock):
         return told(scheduler, spec_of(requested_destination=Destination(host="nowhere")))
 
 
+def nowhere(options: str) -> Callable[[MockPlacement], tuple[BaseException, str]]:
+    """Return how a request ends that a prefilter refuses."""
+
+    def refused(mock):
+        with scheduler_on(mock, f"[scheduler]\n{options}\n") as scheduler:
+            return told(scheduler, spec_of(requested_networks=(RequestedNetwork(segments=((),)),)))
+
+    return refused
+
+
 def filtered(spec=SPEC, **known) -> Callable[[MockPlacement], tuple[BaseException, str]]:
     def refused(mock):
         with scheduler_on(mock, hosts=facts(**known)) as scheduler:
@@ -153,6 +163,12 @@ MEMBER = UUID(int=7)
 NO_VALID_HOST = {
     "no candidates": (too_big, "no_candidates"),
     "unknown host": (unknown_host, "unknown_host"),
+    "unknown zone": (filtered(spec_of(availability_zone="az1")), "unknown_availability_zone"),
+    "segment nobody reaches": (
+        nowhere("query_placement_for_routed_network_aggregates = true"), "segment_without_aggregate"),
+    "project without hosts": (
+        nowhere("limit_tenants_to_placement_aggregate = true\nplacement_aggregate_required_for_tenants = true"),
+        "tenant_without_aggregate"),
     "ComputeFilter": (filtered(enabled=False), "filtered_out"),
     "ComputeCapabilitiesFilter": (filtered(spec_of(flavor=Flavor(vcpus=1, memory_mb=1, **WITH))), "filtered_out"),
     "ImagePropertiesFilter": (

@@ -1,5 +1,6 @@
 """How a plan becomes holds and writes."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from placement_client.models import AllocationRequest, Resources
 from scheduler.claims.bodies import RequestFacts, claim_of, confirm_body, is_tight, packed, reserve_body, tight_amounts
+from scheduler.claims.tags import meeting_point_of
 from scheduler.model.plan import AmountOn, Placing
 from scheduler.settings import ClaimSettings
 
@@ -90,3 +92,12 @@ def test_of_several_instances_on_a_provider_the_last_state_decides_what_is_verif
     assert tight_amounts(plan, ClaimSettings(tight_factor=8, tight_share=0.0)) == {}
     plan.append(placing(4, 1, used=2))
     assert tight_amounts(plan, ClaimSettings(tight_factor=8, tight_share=0.0)) == {UUID(int=1): {"VCPU": 10}}
+
+
+def test_the_holds_of_a_group_are_made_and_emptied_in_one_name():
+    """Emptied in another one, Placement would rename them first, and nobody could count them until they are empty."""
+    facts = replace(FACTS, tagged=True, group_uuid=UUID(int=77))
+    claim = claim_of(UUID(int=9), facts, [placing(1, 1), placing(2, 2)], minted())
+    made, emptied = reserve_body(claim, SETTINGS), confirm_body(claim, SETTINGS)
+    names = {body[hold.consumer].user_id for hold in claim.holds for body in (made, emptied)}
+    assert names == {meeting_point_of(UUID(int=77))}

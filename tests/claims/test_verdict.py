@@ -11,7 +11,7 @@ from scheduler.claims.settle import INSTANCE_TAKEN, RESERVATION_LOST, Owner, own
 from scheduler.claims.states import ClaimEvent
 
 PROVIDER = UUID(int=7)
-NOBODY, OURS, FOREIGN = Owner.NOBODY, Owner.OURS, Owner.FOREIGN
+UNTOUCHED, OURS, FOREIGN = Owner.UNTOUCHED, Owner.OURS, Owner.FOREIGN
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,11 @@ NOBODY, OURS, FOREIGN = Owner.NOBODY, Owner.OURS, Owner.FOREIGN
         ([False], [OURS], ClaimEvent.CONFIRMED, ""),
         ([False, False], [OURS, OURS], ClaimEvent.CONFIRMED, ""),
         ([False], [OURS, FOREIGN], ClaimEvent.CONFIRMED, ""),  # carried out; one instance was changed since
-        ([False], [NOBODY], None, RESERVATION_LOST),
+        ([False], [UNTOUCHED], None, RESERVATION_LOST),
         ([False], [FOREIGN], None, RESERVATION_LOST),
         ([True], [FOREIGN], ClaimEvent.DENIED, INSTANCE_TAKEN),
-        ([True, False], [NOBODY], None, RESERVATION_LOST),
-        ([True], [NOBODY, NOBODY], None, ""),
+        ([True, False], [UNTOUCHED], None, RESERVATION_LOST),
+        ([True], [UNTOUCHED, UNTOUCHED], None, ""),
     ],
 )
 def test_verdict(held, owners, event, reason):
@@ -32,15 +32,15 @@ def test_verdict(held, owners, event, reason):
 
 
 def test_a_refusal_with_everything_still_held_is_final_unless_an_earlier_confirmation_may_still_arrive():
-    assert verdict([True], [NOBODY], maybe_sent=False) == (ClaimEvent.DENIED, "")
-    assert verdict([True], [NOBODY], maybe_sent=True) == (None, "")
-    assert verdict([False], [NOBODY], maybe_sent=False) == (ClaimEvent.DENIED, RESERVATION_LOST)
+    assert verdict([True], [UNTOUCHED], maybe_sent=False) == (ClaimEvent.DENIED, "")
+    assert verdict([True], [UNTOUCHED], maybe_sent=True) == (None, "")
+    assert verdict([False], [UNTOUCHED], maybe_sent=False) == (ClaimEvent.DENIED, RESERVATION_LOST)
 
 
 @pytest.mark.parametrize(
     ("found", "owner"),
     [
-        ({}, NOBODY),
+        ({}, UNTOUCHED),
         ({PROVIDER: {"VCPU": 2}}, OURS),
         ({PROVIDER: {"VCPU": 3}}, FOREIGN),
         ({PROVIDER: {"VCPU": 2}, UUID(int=8): {"VCPU": 2}}, FOREIGN),

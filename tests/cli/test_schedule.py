@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -154,6 +154,15 @@ def test_no_message_holds_the_token_or_the_url(configured: Callable[..., Console
     assert "canary" not in done.stdout + done.stderr
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Let the processes that are started listen to SIGINT, which those of a job in the background ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_is_130(configured: Callable[..., Console], number: signal.Signals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -169,5 +178,26 @@ def test_an_interruption_is_130(configured: Callable[..., Console], number: sign
         silent.accept()  # the command is waiting for Placement now
         os.kill(process.pid, number)
         error = process.stderr.read().decode()
-        assert process.wait(20) == 130
-    assert error == "Interrupted; what was not confirmed has been released.\n"
+        ended = (process.wait(20), error)
+    assert ended == (130, "Interrupted; what was not confirmed has been released.\n")
+
+
+def test_a_placed_instance_is_migrated_and_the_migration_keeps_what_it_held(console: Console) -> None:
+    instance, migration = str(uuid.uuid4()), str(uuid.uuid4())
+    named = REQUEST | {"instance_uuids": [instance]}
+    here = json.loads(console.schedule(named, "--json").stdout)["selections"][0]
+    done = console.schedule(named, "--json", "--operation", "migrate", "--migration-uuid", migration)
+    there = json.loads(done.stdout)["selections"][0]
+    assert there["service_host"] != here["service_host"]
+    for consumer, selection in ((instance, there), (migration, here)):
+        assert list(console.placement.get_allocations(UUID(consumer)).allocations) == [
+            UUID(selection["compute_node_uuid"])
+        ]
+
+
+def test_an_option_that_an_operation_does_not_have_is_refused(console: Console) -> None:
+    done = console.schedule(REQUEST, "--migration-uuid", str(uuid.uuid4()))
+    assert done.returncode != 0
+    assert done.stderr.startswith("build: options: unknown field 'migration_uuid'")
+    done = console.schedule(REQUEST, "--operation", "evacuate", "--migration-uuid", "x")
+    assert done.stderr == "evacuate: migration_uuid: must be a UUID\n"

@@ -8,7 +8,7 @@ import pytest
 from faults import cuts, kinds, matrix, nova
 from faults.addresses import Address, all_of, slice_of, spread
 from faults.report import Options
-from faults.runs import CONFIRM, RELEASE, Run, play
+from faults.runs import CONFIRM, MOVE, RELEASE, Run, play
 from faults.stage import SPEC, Count, Stage
 from faults.verdict import PLACED, Outcome, problems
 from placement_client.models import ConsumerWrite, Resources
@@ -42,6 +42,8 @@ def test_an_undisturbed_batch_is_placed_and_an_unconfirmed_one_released(stage):
     assert [call.title for call in stage.calls][-1] == "POST /allocations"
     released = play(stage, Run(RELEASE, 2))
     assert (released.told, released.problems) == ("released", [])
+    moved = play(stage, Run(MOVE, 1))
+    assert (moved.told, moved.problems) == (PLACED, [])
 
 
 def test_a_confirmation_that_is_cut_off_is_found_out_and_not_done_again(stage):

@@ -1,4 +1,4 @@
-"""Schedulers that race for the last slots of a Placement that grants more than there is."""
+"""Schedulers that race on PostgreSQL: for last slots, of which Placement grants more than there are, and in groups."""
 
 import tempfile
 import threading
@@ -22,6 +22,17 @@ from scheduler import (
     load_config,
 )
 from tests.flow.fleet import FAST_CLAIMS, add_hosts, holders, over_capacity, reservations
+from tests.flow.group_races import (
+    ANY_HOST,
+    SAME_HOST_FOR_ALL,
+    all_that_fit,
+    big_hosts,
+    blind,
+    broken,
+    new_groups,
+    raced,
+    whereabouts,
+)
 
 PROVIDERS = 60
 THREADS = 8
@@ -78,3 +89,29 @@ def test_eight_threads_of_two_schedulers_never_overfill_a_provider(placement_clu
     assert reservations(client) == 0
     assert holders(client, hosts) == Counter(winners), "what is held is not what was answered"
     assert len(winners) >= PROVIDERS * 0.8, "almost nobody wins: the claims only give way to each other"
+
+
+@pytest.mark.slow
+def test_two_schedulers_that_race_never_break_a_hard_group(placement_cluster):
+    """Members of a group meet, on the same host or on different ones; without the check the same race breaks groups."""
+    hosts, held = [], {}
+    for policy, order, groups, in_time in (
+        ("anti-affinity", SAME_HOST_FOR_ALL, new_groups(12, (1, 2)), 0.9),
+        ("affinity", ANY_HOST, new_groups(4, policy="affinity"), 0.5),
+    ):
+        schedulers = [scheduler_of(placement_cluster, f"{policy}-{number}", order) for number in range(2)]
+        client = schedulers[0].placement
+        hosts = hosts or big_hosts(client)
+        control = raced(blind(schedulers), new_groups(4, policy=policy))
+        race = raced(schedulers, groups)
+        for scheduler in schedulers:
+            assert scheduler.claimer.close(30) == type(scheduler.figures())(0, 0, 0)
+        earlier, held = held, whereabouts(client, hosts)
+        print(f"{policy}: {len(groups)} groups, {dict(race.ended)}; of 4 without the check break", end=" ")
+        print(len(broken(control, held)))
+        assert broken(control, held), "the race is none: nobody met anybody"
+        assert not broken(race, held)
+        assert reservations(client) == 0
+        assert set(race.ended) <= {"placed", "refused"}
+        assert earlier | {one: {host} for one, host in (control.placed | race.placed).items()} == held
+        assert race.ended["placed"] >= all_that_fit(race) * in_time, "almost nobody gets in: the claims only give way"

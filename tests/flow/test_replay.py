@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import numpy as np
@@ -14,13 +14,26 @@ from msgspec import structs
 
 from placement_client.models import ConsumerWrite, Resources
 from placement_client.testing import MockPlacement, RealPlacement, faults
-from scheduler import DecisionRecord, Flavor, NoValidHost, RequestSpec, ServerGroup, build, load_config
+from scheduler import (
+    AggregateFact,
+    DecisionRecord,
+    Flavor,
+    NoValidHost,
+    RequestSpec,
+    ServerGroup,
+    TopologySpread,
+    build,
+    load_config,
+)
+from scheduler.bootstrap import plugins_of
 from scheduler.errors import PluginFailed
-from scheduler.hosts import table_of
+from scheduler.hosts import build_host_table, inputs_of, table_of
+from scheduler.model import Rules
 from scheduler.records.packing import decoded, encoded
 from scheduler.replay import replay
 from scheduler.selection import Plugins
-from scheduler.settings import WeigherSettings
+from scheduler.settings import MetricsSettings, WeigherSettings
+from scheduler.weighers.demands import GROUP_WEIGHERS
 from tests.flow.deciding import decided, plugins, snapshot
 from tests.flow.fleet import CONTEXT, SPEC, add_hosts, scheduler_on
 from tests.hosts.fleets import Node, candidates, spec, uid
@@ -42,10 +55,16 @@ def plain(record: DecisionRecord) -> Any:
     return msgspec.to_builtins(record)
 
 
+WISHES = ("TopologySpreadWeigher", "PreferredTraitsWeigher")
 multipliers = st.sampled_from((0.0, 1.0, -1.0, 0.1, 1e-9, 3.7e11))
 weighings = st.builds(
     WeigherSettings,
-    enabled_weighers=st.lists(st.sampled_from(WeigherSettings().enabled_weighers), unique=True, max_size=5).map(tuple),
+    enabled_weighers=st.lists(st.sampled_from(WeigherSettings().enabled_weighers), unique=True, max_size=5).map(
+        lambda names: tuple(dict.fromkeys((*names, *GROUP_WEIGHERS.values(), *WISHES)))
+    ),
+    weight_normalization=st.sampled_from(("nova", "bounded")),
+    image_props_weight_setting=st.sampled_from(((), (("os_distro", 0.3),))),
+    image_props_weight_multiplier=multipliers,
     ram_weight_multiplier=multipliers,
     cpu_weight_multiplier=multipliers,
     io_ops_weight_multiplier=multipliers,
@@ -72,6 +91,7 @@ modest = st.builds(
     ignore_hosts=st.sampled_from(((), (), ("h0", "h3"))),
 )
 tame = st.tuples(roomy, modest)
+holders = st.dictionaries(st.sampled_from(("h0", "h1", "h2")), st.just(INSTANCES[:1]), max_size=2)
 refusals = st.lists(st.sampled_from(("capacity_exceeded", "provider_conflict", "outcome_unknown")), max_size=6)
 
 
@@ -83,6 +103,7 @@ refusals = st.lists(st.sampled_from(("capacity_exceeded", "provider_conflict", "
     alternates=st.booleans(),
     seed=st.binary(min_size=32, max_size=32),
     refused=refusals,
+    held=holders,
 )
 def test_every_decision_comes_out_the_same_from_its_record(
     case: tuple[list[Node], RequestSpec],
@@ -91,9 +112,11 @@ def test_every_decision_comes_out_the_same_from_its_record(
     alternates: bool,
     seed: bytes,
     refused: list[str],
+    held: dict[str, tuple[UUID, ...]],
 ) -> None:
     nodes, request = case
-    record = decided(nodes, request, using, instances=instances, alternates=alternates, seed=seed, refusals=refused)
+    several = {"instances": instances, "alternates": alternates}
+    record = decided(nodes, request, using, **several, seed=seed, refusals=refused, held=held)
     read = kept_and_read(record)
     assert plain(read) == plain(record)
     replayed = replay(read, using)
@@ -107,8 +130,6 @@ def test_the_table_of_the_record_is_the_table_of_the_decision(nodes: list[Node],
     record = kept_and_read(decided(nodes, request, plugins()))
     if record.inputs is None or not any(record.inputs.rounds):
         return
-    from scheduler.hosts import build_host_table
-
     (inputs,) = record.inputs.rounds
     original, again = build_host_table(candidates(nodes), snapshot(nodes)), table_of(inputs)
     for name in ("num_instances", "num_io_ops", "free_ram_mb", "vcpus_used", "enabled", "up", "hypervisor_type"):
@@ -198,7 +219,7 @@ def test_any_value_of_the_decision_that_is_changed_is_noticed() -> None:
     places = first_and_last_of_each_kind(
         (path, value)
         for path, value in leaves(decision)
-        if path[-1] not in ("answer", "verified_providers") and value is not None
+        if path[-1] not in ("answer", "verified_providers", "group_looks") and value is not None
     )
     assert len(places) > 30
     for path, value in places:
@@ -241,6 +262,47 @@ def test_the_sign_of_a_zero_is_a_bit() -> None:
     assert replay(forged, plugins(1, WeigherSettings(ram_weight_multiplier=0.0))).difference.recorded == "-0.0"
 
 
+# Rounds after others of the group were found
+
+
+def found_elsewhere(policy: Any) -> DecisionRecord:
+    """Return a record whose first round met a member that nobody knew of, so that the second one knew."""
+    group = ServerGroup(policy=policy, members=(uid("m"),))
+    best = decided(FLEET, spec(flavor=FLAVOR), plugins()).rounds[0].instances[0].selected
+    where = best if policy == "anti-affinity" else next(node.name for node in FLEET if node.name != best)
+    request = spec(flavor=FLAVOR, instance_group=group)
+    record = kept_and_read(decided(FLEET, request, plugins(), alternates=True, held={where: [uid("m")]}))
+    assert [one.answer for one in record.rounds] == ["group_changed", "reserved"]
+    assert (record.rounds[-1].instances[0].selected == where) is (policy == "affinity")
+    return record
+
+
+@pytest.mark.parametrize(("policy", "looks"), [("anti-affinity", [1, 1]), ("affinity", [2, 1])])
+def test_a_round_is_decided_again_with_the_group_as_it_was_known_then(policy: Any, looks: list[int]) -> None:
+    record = found_elsewhere(policy)
+    assert [one.group_looks for one in record.rounds] == looks
+    assert record.inputs.rounds[0].instance_group is None
+    assert replay(record, plugins()).verdict == "identical"
+
+
+def test_the_facts_of_a_host_where_the_group_was_found_are_kept() -> None:
+    """It is not offered, being full, and what domain it is in can matter."""
+    nodes = [*FLEET, Node("full", {"VCPU": (1, 1)})]
+    hosts = build_host_table(candidates(nodes, [{"h0": {"VCPU": 1}}]), snapshot(nodes))
+    learnt = ServerGroup(policy="affinity", hosts=("full",))
+    given = inputs_of(candidates(nodes), hosts, spec(flavor=FLAVOR), [], learnt)
+    assert [fact.name for fact in given.hosts.facts] == ["h0", "full"]
+    assert given.instance_group is learnt
+
+
+@pytest.mark.parametrize("policy", ["anti-affinity", "affinity"])
+def test_another_group_in_a_later_round_is_noticed(policy: Any) -> None:
+    record = found_elsewhere(policy)
+    first, second = record.inputs.rounds
+    forged = structs.replace(record.inputs, rounds=(first, structs.replace(second, instance_group=None)))
+    assert replay(structs.replace(record, inputs=forged), plugins()).difference.where.startswith("rounds[1]")
+
+
 # Other plugins than then
 
 
@@ -262,6 +324,39 @@ def test_another_multiplier_is_told_as_such() -> None:
     assert [(one.where, one.recorded, one.found) for one in replayed.changes] == [
         ("rules.weighers.cpu_weight_multiplier", "1.0", "2.0")
     ]
+
+
+def test_metrics_are_part_of_the_rules() -> None:
+    room = {"VCPU": (9, 0), "MEMORY_MB": (9, 0), "DISK_GB": (9, 0)}
+    nodes = [Node(f"h{number}", room, facts={"metrics": {"load": number / 3}}) for number in range(4)]
+    using, other = (plugins_of(Rules(metrics=MetricsSettings((("load", ratio),)))) for ratio in (-1.0, 1.0))
+    record = kept_and_read(decided(nodes, spec(flavor=FLAVOR), using, instances=2))
+    assert replay(record, using).verdict == "identical"
+    assert record.rounds[0].instances[0].selected == "h0"
+    assert decided(nodes, spec(flavor=FLAVOR), other).rounds[0].instances[0].selected == "h3"
+    assert replay(record, plugins_of(record.inputs.rules)).verdict == "identical"
+    assert [change.where for change in replay(record, other).changes] == ["rules.metrics.weight_setting[0][1]"]
+
+
+def test_the_facts_that_a_spread_counts_by_are_in_the_record() -> None:
+    """Members on a full host of a rack, known by their UUID or because the group names the host."""
+    racks = [AggregateFact(uuid=uid(rack), name=rack, metadata={"rack": rack}) for rack in ("r1", "r2")]
+    room = {"VCPU": (9, 0), "MEMORY_MB": (9, 0), "DISK_GB": (9, 0)}
+    nodes = [
+        Node("a", room, facts={"aggregates": (uid("r1"),)}),
+        Node("b", room, facts={"aggregates": (uid("r2"),)}),
+        Node("named", room, facts={"aggregates": (uid("r1"),)}),
+        Node("held", room, facts={"aggregates": (uid("r2"),), "instances": (uid("m"),)}),
+    ]
+    group = ServerGroup(policy="soft-affinity", members=(uid("m"),), hosts=("named", "named"))
+    asked = spec(flavor=FLAVOR, instance_group=group, topology_spread=(TopologySpread(key="rack"),))
+    using = plugins(1, WeigherSettings(), "TopologySpreadFilter")
+    offered = [candidates(nodes, [{name: {"VCPU": 1, "DISK_GB": 1, "MEMORY_MB": 1}} for name in ("a", "b")])]
+    record = kept_and_read(decided(nodes, asked, using, offers=offered, aggregates=racks))
+    assert record.rounds[0].instances[0].selected == "b"
+    assert record.rounds[0].instances[0].steps[-1].removed == 1
+    replayed = replay(record, using)
+    assert (replayed.verdict, replayed.difference) == ("identical", None)
 
 
 def test_another_version_is_told_although_the_decision_is_the_same() -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from faults.written import TO_COMMITTED, a_claim, advanced, released
+from scheduler.claims.journal import MigrationClaim
 from scheduler.claims.states import (
     CLAIM_TRANSITIONS,
     HOLD_TRANSITIONS,
@@ -15,6 +16,7 @@ from scheduler.claims.states import (
     HoldState,
 )
 from scheduler.errors import IllegalTransition, RequestInProgress
+from scheduler.model.held import Held
 
 WAYS_TO = {
     ClaimState.INTENDED: (),
@@ -38,6 +40,16 @@ def test_a_claim_is_found_as_it_was_written(journal):
     assert journal.find(claim.claim_id) == claim
     assert journal.claims_of(claim.request_id) == (claim,)
     assert journal.unfinished() == (claim,)
+
+
+def test_a_claim_of_a_move_is_found_with_what_its_instance_held_and_its_migration_keeps(journal):
+    claim = a_claim(holds=0)
+    (one,) = claim.instances
+    kept = MigrationClaim(uuid4(), one.allocations)
+    claim = replace(claim, instances=(replace(one, before=Held(7, one.allocations)),), migration=kept)
+    journal.begin(claim)
+    assert journal.find(claim.claim_id) == claim
+    assert advanced(journal, claim, *TO_COMMITTED).settled, "without a hold, nothing is left to release"
 
 
 def test_what_was_never_written_is_not_found(journal):
