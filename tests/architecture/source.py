@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("scheduler", "placement_client", "demo", "faults", "canaries", "fuzz")
+PACKAGES = ("scheduler", "placement_client", "demo", "faults", "canaries", "fuzz", "parity", "benchmarks")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

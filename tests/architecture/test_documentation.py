@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scheduler.selection.plugins import judged, scored
+from scheduler.selection.plugins import judged, kept_by, scored
 from tests.architecture.source import ROOT
 
 
@@ -41,7 +41,7 @@ def test_the_example_for_controllers_passes(tmp_path: Path):
 
 
 def test_the_example_plugins_are_plugins():
-    """Both plugins of the documentation answer as the pipeline demands, on a table that has what they ask for."""
+    """The plugins of the documentation answer as the pipeline demands, on a table that has what they ask for."""
 
     class Table:
         def __len__(self):
@@ -56,8 +56,33 @@ def test_the_example_plugins_are_plugins():
         def column(self, name):
             return np.array([1, 2, 3])
 
+        candidates = np.array([4, 5])
+
+        def nested_parts(self):
+            return np.array([0, 1])
+
     names: dict = {}
-    (code,) = blocks("docs/plugins.md")
+    code, _ = blocks("docs/plugins.md")
     exec(compile(code, "docs/plugins.md", "exec"), names)
     assert judged(names["EnoughDiskFilter"](), None, Table()).tolist() == [False, False, True]
+    assert kept_by(names["NothingNestedFilter"](), None, Table()).tolist() == [True, False]
     assert scored(names["NewestWeigher"](), None, Table()).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_the_example_prefilter_narrows_and_refuses():
+    from placement_client.query import CandidateQuery
+    from scheduler.model import Flavor, Image, RequestSpec
+    from scheduler.prefilters import Facts, Refusal
+    from scheduler.settings import PrefilterSettings
+
+    names: dict = {}
+    exec(compile(blocks("docs/plugins.md")[1], "docs/plugins.md", "exec"), names)
+    flavor, image = Flavor(vcpus=1, memory_mb=1), Image(properties={"os_distro": "sles"})
+
+    def narrowed(**change):
+        request = RequestSpec(flavor=flavor, project_id="p", user_id="u", **change)
+        return names["LicensedOnly"]().narrow(request, CandidateQuery({}), Facts(), "1.39", PrefilterSettings())
+
+    assert narrowed() == CandidateQuery({})
+    assert narrowed(image=image).root_required == {"CUSTOM_SLES_LICENCE"}
+    assert narrowed(image=image, availability_zone="tests") == Refusal("no_licences_in_tests")

@@ -47,6 +47,8 @@ def test_help_names_every_target() -> None:
         "faults",
         "canaries",
         "fuzz",
+        "parity",
+        "bench-rules",
         "lint",
         "sample",
         "lock",

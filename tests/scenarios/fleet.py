@@ -1,9 +1,11 @@
 """Scenarios: a fleet and a request in YAML, and what the public face of the scheduler makes of them.
 
-A scenario has ``hosts``, ``request``, ``instances`` (names; one by default), ``settings`` (of the ini), ``expect``:
+A scenario has ``hosts``, ``request``, ``instances`` (names; one by default), ``settings`` (of the ini), ``aggregates``
+(metadata by name), ``rule`` (the weigher, then the only one enabled, or the prefilter that it shows), ``expect``:
 
 * ``selected``: the host of the only instance, or a mapping of instance to host, or ``{any_of: [...]}`` hosts of which
   each instance gets one, no more than ``at_most`` (1) on each;
+* ``offered``: the hosts that Placement offers;
 * ``provider``: the provider that must hold the only instance; ``alternates``: the other hosts, in order;
 * ``removed``: by filter, the stable reason and the number of hosts, of the last instance that was looked at;
 * ``error`` and ``reason``, or ``error`` and ``problem`` (a part of the message).
@@ -14,7 +16,7 @@ A host has ``name``, ``inventory`` (16 VCPU, 16384 MEMORY_MB and 100 DISK_GB by 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,20 @@ import yaml
 
 from placement_client.client import PlacementClient
 from placement_client.models import ConsumerWrite, Inventory, Resources
-from placement_client.testing import MockPlacement
+from placement_client.testing import MockPlacement, RealPlacement
 from placement_client.testing.ini import ini_text
 from scheduler import FilterScheduler, RequestContext, RequestSpec, SeededRandomSource, build, load_config
+from scheduler.settings import DEFAULT_WEIGHERS as WEIGHERS
 from tests.hosts.fleets import uid
 
 USUAL = {"VCPU": 16, "MEMORY_MB": 16384, "DISK_GB": 100}
 HERE = Path(__file__).parent
+OF_FACTS = {"instances", "aggregates", "cell_uuid"}
+OF_REQUESTS = {"members", "aggregates", "cell", "segments", "different_host", "same_host"}
+NAMED = OF_FACTS | OF_REQUESTS
+"""The fields that hold UUIDs, or lists of them; scenarios have names there."""
+
+Served = MockPlacement | RealPlacement
 
 
 class Host(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,6 +59,7 @@ class Expectation(msgspec.Struct, forbid_unknown_fields=True):
     """What must come out."""
 
     selected: Any = None
+    offered: list[str] | None = None
     provider: str | None = None
     alternates: list[str] | None = None
     removed: dict[str, dict[str, int]] | None = None
@@ -65,9 +75,11 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True):
     hosts: list[Host]
     expect: Expectation
     desc: str = ""
+    rule: str = ""
     request: dict[str, Any] = msgspec.field(default_factory=dict)
     instances: list[str] = msgspec.field(default_factory=lambda: ["i1"])
     settings: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    aggregates: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -78,7 +90,7 @@ def scenarios() -> Iterator[Scenario]:
 
 @dataclass
 class Stage:
-    """The mock that holds a scenario's fleet, and the scheduler before it."""
+    """The Placement that holds a scenario's fleet, and the scheduler before it."""
 
     scheduler: FilterScheduler
     placement: PlacementClient
@@ -86,22 +98,22 @@ class Stage:
     names: dict[Any, str] = field(default_factory=dict)
 
 
-def stage(scenario: Scenario, folder: Path) -> Stage:
-    """Put a scenario on a mock Placement."""
-    mock = MockPlacement()
-    placement = mock.client()
+def stage(scenario: Scenario, folder: Path, served: Served) -> Stage:
+    """Put a scenario on an empty Placement."""
+    placement = served.client()
     for host in scenario.hosts:
         create(placement, host, None)
     facts = [{"name": host.name, **named(host.facts)} for host in scenario.hosts if host.known]
-    (folder / "hosts.json").write_text(json.dumps({"hosts": facts}))
-    conf = load_config(write_ini(mock, scenario.settings, folder))
-    scheduler = build(conf, random_source=SeededRandomSource(b"scenario"), http_adapter=mock.faults)
+    groups = [{"uuid": str(uid(name)), "name": name, "metadata": said} for name, said in scenario.aggregates.items()]
+    (folder / "hosts.json").write_text(json.dumps({"hosts": facts, "aggregates": groups}))
+    conf = load_config(write_ini(served, scenario, folder))
+    scheduler = build(conf, random_source=SeededRandomSource(b"scenario"), http_adapter=served.faults)
     return Stage(
         scheduler, placement, request_of(scenario), {uid(name): name for name in provider_names(scenario.hosts)}
     )
 
 
-def write_ini(mock: MockPlacement, settings: Mapping[str, Mapping[str, Any]], folder: Path) -> str:
+def write_ini(served: Served, scenario: Scenario, folder: Path) -> str:
     """Write the ini of a scheduler that reads the hosts file; ties stay in order unless a scenario shuffles them."""
     usual = {
         "hosts": {"source": "file", "hosts_file": str(folder / "hosts.json")},
@@ -110,9 +122,11 @@ def write_ini(mock: MockPlacement, settings: Mapping[str, Mapping[str, Any]], fo
         "claims": {"max_rounds": "1"},
         "journal": {"connection": "memory://"},
     }
-    wanted = {section: {name: str(value) for name, value in values.items()} for section, values in settings.items()}
+    if scenario.rule in WEIGHERS:
+        usual["filter_scheduler"] |= {"enabled_weighers": scenario.rule}
+    wanted = {name: {key: str(value) for key, value in said.items()} for name, said in scenario.settings.items()}
     ini = folder / "scheduler.ini"
-    ini.write_text(mock.ini() + "\n" + ini_text(usual, wanted))
+    ini.write_text(served.ini() + "\n" + ini_text(usual, wanted))
     return str(ini)
 
 
@@ -140,21 +154,23 @@ def provider_names(hosts: list[Host]) -> Iterator[str]:
         yield from provider_names(host.providers)
 
 
-def named(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts in which instances are UUIDs."""
-    return {key: [str(uid(one)) for one in value] if key == "instances" else value for key, value in fields.items()}
+def named(value: Any) -> Any:
+    """Return facts or a request in which UUIDs stand where there are names for them."""
+    if isinstance(value, dict):
+        return {key: uuids_in(one) if key in NAMED else named(one) for key, one in value.items()}
+    return [named(one) for one in value] if isinstance(value, list) else value
 
 
 def request_of(scenario: Scenario) -> RequestSpec:
     """Return the request; one VCPU and 512 MiB for project p unless the scenario says otherwise."""
-    fields = {"flavor": {}, "project_id": "p", "user_id": "u", **scenario.request}
+    fields = {"flavor": {}, "project_id": "p", "user_id": "u", **named(scenario.request)}
     fields["flavor"] = {"vcpus": 1, "memory_mb": 512, **fields["flavor"]}
-    if "members" in (group := fields.get("instance_group", {})):
-        fields["instance_group"] = group | {"members": [str(uid(member)) for member in group["members"]]}
-    if "aggregates" in (wanted := fields.get("requested_destination", {})):
-        sets = [[str(uid(name)) for name in either] for either in wanted["aggregates"]]
-        fields["requested_destination"] = wanted | {"aggregates": sets}
     return RequestSpec.from_json(json.dumps(fields | {"num_instances": len(scenario.instances)}))
+
+
+def uuids_in(names: Any) -> Any:
+    """Return a name, or a list of names or of such lists, in which the names are UUIDs."""
+    return str(uid(names)) if isinstance(names, str) else [uuids_in(one) for one in names]
 
 
 CONTEXT = RequestContext(project_id="p", user_id="u", is_elevated=True, request_id=f"req-{uid('request')}")

@@ -1,0 +1,1 @@
+"""Cases: a generator a rule, and corners that are written down."""
