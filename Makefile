@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 AUDIT := $(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off $(AUDIT_SOURCE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-server test faults canaries fuzz lint sample lock security wheel sbom clean
+.PHONY: help demo demo-server test faults canaries fuzz parity bench-rules lint sample lock security wheel sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,12 @@ canaries: $(STAMP) ## Run the long canary suite: markers in everything, a millio
 fuzz: $(STAMP) ## Run the long fuzzing of everything that reads foreign input, 20 million inputs (about 20 minutes)
 	$(BIN)/python -m fuzz
 
+parity: $(STAMP) ## Compare every filter, weigher and prefilter, and 10,000 decisions, with Nova's own (about 5 minutes)
+	$(BIN)/python -m parity
+
+bench-rules: $(STAMP) ## Measure what every filter and weigher costs, beside Nova's where NOVA names a Python that has it
+	$(BIN)/python -m benchmarks.rules $(if $(NOVA),--nova $(NOVA))
+
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,10 +51,13 @@ lint: $(STAMP) ## Run the linters, the type checker and the layer rules
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive placement_client scheduler
 	$(BIN)/lint-imports
 
-sample: $(STAMP) ## Generate etc/scheduler.ini.sample, docs/request.schema.json and docs/claim-states.md again
+sample: $(STAMP) ## Generate the sample ini, the schema of requests, and the generated pages again
 	$(BIN)/oslo-config-generator --config-file etc/config-generator.conf
 	$(BIN)/python -c "from scheduler.model import schema; print(schema.text(), end='')" > docs/request.schema.json
 	$(BIN)/python -c "from scheduler.claims import diagram; print(diagram.text(), end='')" > docs/claim-states.md
+	$(BIN)/python -c "from scheduler import rules_table; print(rules_table.text(), end='')" > docs/rules.md
+	$(BIN)/python -c "from scheduler import rules_table; print(rules_table.within(open('README.md').read()), end='')" \
+		> README.md.new && mv README.md.new README.md
 
 lock: $(STAMP) ## Write requirements.lock and runtime.lock again; newer versions with RENEW=--upgrade
 	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml

@@ -1,0 +1,1 @@
+"""What rules cost; run by ``make bench-rules``, not part of what is installed."""
