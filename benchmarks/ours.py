@@ -14,7 +14,7 @@ from placement_client.models import (
     Resources,
     ResourceSummary,
 )
-from scheduler.filters import AnyFilter, CandidateFilter
+from scheduler.filters import AnyFilter, judges_candidates
 from scheduler.filters.registry import BUILT_IN as FILTERS
 from scheduler.filters.requested import ALWAYS
 from scheduler.hosts import HostTable, build_host_table, snapshot_of
@@ -50,7 +50,7 @@ def rules() -> Iterator[Rule]:
 
 def _filtering(plugin: AnyFilter) -> Work:
     request = request_of(fleet.request(plugin.name))
-    ask = plugin.keeps if isinstance(plugin, CandidateFilter) else plugin.passes
+    ask = plugin.keeps if judges_candidates(plugin) else plugin.passes
     return lambda hosts: ask(request, hosts)
 
 

@@ -50,10 +50,10 @@ from scheduler.model.operation import BUILD, Operation, Rebuild, checked_operati
 from scheduler.prefilters import BUILT_IN, Prefilter, Refusal, asked
 from scheduler.randomness import RandomSource, RandomStream, seed_of
 from scheduler.selection import (
+    Memory,
     Plan,
     Plugins,
     Ranked,
-    Settled,
     alternates_of,
     check_request,
     plan_batch,
@@ -307,10 +307,10 @@ class FilterScheduler:
         work.trail.spend("select", 1000 * (self.clock.monotonic() - started))
         return plan
 
-    def _get_sorted_hosts(self, work: Work, settled: Settled, spec: RequestSpec, hosts: HostTable) -> Ranked:
+    def _get_sorted_hosts(self, work: Work, memory: Memory, spec: RequestSpec, hosts: HostTable) -> Ranked:
         """Filter, weigh and order the hosts for one instance."""
         best = self.settings.explain.best_hosts
-        return rank_hosts(work.plugins, settled, spec, hosts, work.stream, best=best)
+        return rank_hosts(work.plugins, memory, spec, hosts, work.stream, best=best, places=1)
 
     def _claim_resources(self, work: Work, plan: Plan, selections: list[list[Selection]]) -> tuple[Claim | None, str]:
         """Reserve the room of a plan and verify it; no claim, and why, when Placement refuses or others were first."""

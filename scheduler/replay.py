@@ -113,7 +113,7 @@ class _Again:
         )
 
     def _plan(self, given: RoundInputs, hosts: HostTable, decisions: list[InstanceDecision]) -> Plan | None:
-        rank = partial(rank_hosts, self.plugins, stream=self.stream, best=self.inputs.best_hosts)
+        rank = partial(rank_hosts, self.plugins, stream=self.stream, best=self.inputs.best_hosts, places=1)
         request, instances = self.inputs.request.with_group(given.instance_group), self.record.instances
         return plan_batch(self.plugins.filters, rank, request, instances, hosts, decisions.append)
 

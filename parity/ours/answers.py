@@ -8,12 +8,12 @@ from parity.ours.tables import aggregates_of, facts_of, provider, request_of, ta
 from placement_client.query import to_query_string
 from scheduler.candidates import targets_of
 from scheduler.errors import InvalidRequest, PluginFailed
-from scheduler.filters import AnyFilter, CandidateFilter, load_filters
+from scheduler.filters import AnyFilter, judges_candidates, load_filters
 from scheduler.hosts import HostTable, snapshot_of
 from scheduler.model import RequestSpec
 from scheduler.prefilters import BUILT_IN, Asking, Facts, Refusal, placement_query
 from scheduler.randomness import RandomStream
-from scheduler.selection import Plugins, Ranked, Settled, check_request, plan_batch, rank_hosts
+from scheduler.selection import Memory, Plugins, Ranked, check_request, plan_batch, rank_hosts
 from scheduler.selection.plugins import judged
 from scheduler.selection.weighing import weigh_hosts
 from scheduler.weighers import load_weighers
@@ -38,7 +38,7 @@ def filtered(case: Case) -> Answer:
     """Return which hosts pass a filter."""
     request = request_of(case)
     (plugin,) = load_filters(filter_settings(case), metrics_settings(case))
-    if isinstance(plugin, CandidateFilter):
+    if judges_candidates(plugin):
         raise TypeError("Nova has no filter of candidates that is here")
     _refuse_malformed(plugin, request)
     return {"passed": judged(plugin, request, table_of(case)).tolist()}
@@ -84,8 +84,8 @@ def decided(case: Case) -> Answer:
     positions = {provider(position): position for position in range(len(case["hosts"]))}
     orders: list[list[int]] = []
 
-    def rank(settled: Settled, asked: RequestSpec, left: HostTable) -> Ranked:
-        ranked = rank_hosts(plugins, settled, asked, left, RandomStream(b""), best=0)
+    def rank(memory: Memory, asked: RequestSpec, left: HostTable) -> Ranked:
+        ranked = rank_hosts(plugins, memory, asked, left, RandomStream(b""), best=0)
         orders.append([positions[one] for one in left.provider_uuids[ranked.rows]])
         return ranked
 

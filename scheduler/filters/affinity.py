@@ -14,10 +14,14 @@ class ServerGroupAntiAffinityFilter:
     name = "ServerGroupAntiAffinityFilter"
     reason = "group_member_present"
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is a group with this policy."""
+        return request.instance_group is not None and request.instance_group.policy == "anti-affinity"
+
     def passes(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which hosts may take one more member; the host the instance is on already may keep it."""
         group = request.instance_group
-        if group is None or group.policy != "anti-affinity":
+        if group is None or not self.concerns(request):
             return np.ones(len(hosts), dtype=np.bool_)
         passes: BoolArray = members_on(request, hosts) < group.max_server_per_host
         if request.instance_uuid is not None:
@@ -31,10 +35,14 @@ class ServerGroupAffinityFilter:
     name = "ServerGroupAffinityFilter"
     reason = "group_is_elsewhere"
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is a group with this policy."""
+        return request.instance_group is not None and request.instance_group.policy == "affinity"
+
     def passes(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which hosts have a member, or all while no member is known to be on a host."""
         group = request.instance_group
-        if group is None or group.policy != "affinity":
+        if group is None or not self.concerns(request):
             return np.ones(len(hosts), dtype=np.bool_)
         if not group.hosts and not hosts.placed_anywhere(others(request, hosts)):
             return np.ones(len(hosts), dtype=np.bool_)

@@ -33,6 +33,10 @@ class AggregateInstanceExtraSpecsFilter:
     reason = "aggregate_extra_spec_missing"
     run_filter_once_per_request = True
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether the flavor demands something of aggregates."""
+        return bool(of_aggregates(request.flavor.extra_specs))
+
     def problems(self, request: RequestSpec) -> Iterable[str]:
         """Return which extra specs are malformed."""
         return problems_of(_demands_of, request)

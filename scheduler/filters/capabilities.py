@@ -42,6 +42,10 @@ class ComputeCapabilitiesFilter:
     def __init__(self, *, shared_keys: bool = False) -> None:
         self._shared_keys = shared_keys
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether the flavor demands a capability."""
+        return bool(capabilities(request.flavor.extra_specs))
+
     def problems(self, request: RequestSpec) -> Iterable[str]:
         """Return which extra specs are malformed."""
         return problems_of(self._demands_of, request)

@@ -40,6 +40,10 @@ class ImagePropertiesFilter:
     def __init__(self, default_architecture: str | None = None) -> None:
         self._default_architecture = default_architecture
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether the image, or the default architecture, asks for anything."""
+        return bool(properties_of(request)) or bool(self._default_architecture)
+
     def problems(self, request: RequestSpec) -> Iterable[str]:
         """Return what is wrong with the version predicate."""
         return problems_of(version_demand_of, request)

@@ -18,6 +18,11 @@ class JsonFilter:
     name = "JsonFilter"
     reason = "query_not_met"
     hints = frozenset({"query"})
+    per_host = True
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is a query."""
+        return "query" in request.scheduler_hints
 
     def problems(self, request: RequestSpec) -> Iterable[str]:
         """Return what is wrong with the query."""

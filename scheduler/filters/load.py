@@ -16,6 +16,7 @@ class NumInstancesFilter:
 
     name = "NumInstancesFilter"
     reason = "too_many_instances"
+    per_host = True
 
     def __init__(self, max_instances_per_host: int) -> None:
         self._limit = max_instances_per_host
@@ -31,6 +32,7 @@ class AggregateNumInstancesFilter:
 
     name = "AggregateNumInstancesFilter"
     reason = "too_many_instances"
+    per_host = True
 
     def __init__(self, max_instances_per_host: int) -> None:
         self._limit = max_instances_per_host
@@ -46,6 +48,7 @@ class IoOpsFilter:
 
     name = "IoOpsFilter"
     reason = "too_many_io_ops"
+    per_host = True
 
     def __init__(self, max_io_ops_per_host: int) -> None:
         self._limit = max_io_ops_per_host
@@ -61,6 +64,7 @@ class AggregateIoOpsFilter:
 
     name = "AggregateIoOpsFilter"
     reason = "too_many_io_ops"
+    per_host = True
 
     def __init__(self, max_io_ops_per_host: int) -> None:
         self._limit = max_io_ops_per_host

@@ -13,9 +13,14 @@ class MetricsFilter:
 
     name = "MetricsFilter"
     reason = "metric_missing"
+    per_host = True
 
     def __init__(self, weight_setting: Ratios = ()) -> None:
         self._names = [name for name, _ in weight_setting]
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether a metric is named."""
+        return bool(self._names)
 
     def passes(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which hosts report all of them."""

@@ -27,6 +27,10 @@ class DifferentHostFilter:
     hints = frozenset({"different_host"})
     run_filter_once_per_request = True
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is the hint."""
+        return "different_host" in request.scheduler_hints
+
     def problems(self, request: RequestSpec) -> Iterable[str]:
         """Return what is not the UUID of an instance."""
         return problems_of(partial(uuids_of, name="different_host"), request)
@@ -44,6 +48,10 @@ class SameHostFilter:
     reason = "no_instance_is_there"
     hints = frozenset({"same_host"})
     run_filter_once_per_request = True
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is the hint."""
+        return "same_host" in request.scheduler_hints
 
     def problems(self, request: RequestSpec) -> Iterable[str]:
         """Return what is not the UUID of an instance."""
@@ -65,6 +73,10 @@ class SimpleCIDRAffinityFilter:
     reason = "outside_network"
     hints = frozenset({NEAR, PREFIX})
     run_filter_once_per_request = True
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is one of the hints."""
+        return not self.hints.isdisjoint(request.scheduler_hints)
 
     def problems(self, request: RequestSpec) -> Iterable[str]:
         """Return what is no address or prefix."""

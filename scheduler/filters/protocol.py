@@ -1,12 +1,15 @@
 """What a filter is."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from scheduler.errors import InvalidRequest
 from scheduler.hosts.arrays import BoolArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 
 class Filter(Protocol):
@@ -16,6 +19,10 @@ class Filter(Protocol):
     have as well:
 
     * ``run_filter_once_per_request = True``, when its answer is the same for every instance of a batch;
+    * ``per_host = True``, when what it says of a host depends on nothing but the request, its group and its instance
+      left out, and on that host; it is then asked about a host again only when an instance was placed there;
+    * ``concerns(request)``, False where the request gives it nothing to do, and every host would pass; the same for
+      every instance of a batch;
     * ``run_on_rebuild = True``, when it judges an instance that is built again where it is, too;
     * ``hints``, a frozenset of the names of the scheduler hints that it reads; a hint that no plugin reads is refused;
     * ``problems(request)``, which yields "field: what is wrong" for what the request gives it and is malformed; it is
@@ -46,6 +53,11 @@ class CandidateFilter(Protocol):
 
 
 AnyFilter: TypeAlias = Filter | CandidateFilter
+
+
+def judges_candidates(plugin: AnyFilter) -> "TypeIs[CandidateFilter]":
+    """Tell a filter of candidates from one of hosts."""
+    return hasattr(plugin, "keeps")
 
 
 def once_per_request(plugin: AnyFilter | type[AnyFilter]) -> bool:

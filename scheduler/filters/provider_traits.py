@@ -20,6 +20,10 @@ class ProviderTraitFilter:
     reason = "provider_trait_missing"
     run_filter_once_per_request = True
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether the flavor demands a trait of providers."""
+        return bool(of_providers(request.flavor.extra_specs))
+
     def keeps(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which candidates have the traits that the flavor requires, and none that it forbids."""
         specs, keeps = request.flavor.extra_specs, np.ones(len(hosts.candidates), dtype=np.bool_)

@@ -13,6 +13,7 @@ class RoomFilter:
 
     name = "RoomFilter"
     reason = "no_room_left"
+    per_host = True
 
     def passes(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which hosts have room; before the first instance of a batch all that Placement offers."""

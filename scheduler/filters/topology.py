@@ -17,6 +17,10 @@ class TopologySpreadFilter:
     name = "TopologySpreadFilter"
     reason = "topology_skew"
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether a hard spread is asked for."""
+        return any(spread.hard for spread in request.topology_spread)
+
     def passes(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which hosts the instance may go to without leading the emptiest domain by too much."""
         passes = np.ones(len(hosts), dtype=np.bool_)

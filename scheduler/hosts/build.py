@@ -9,8 +9,9 @@ import numpy as np
 from placement_client.errors import BadAnswer
 from placement_client.models import AllocationCandidates, AllocationRequest, ProviderSummary
 from scheduler.hosts.arrays import IntArray, ObjectArray, object_array
+from scheduler.hosts.offers import Candidates, Offers, Slots
 from scheduler.hosts.snapshot import HostSnapshot
-from scheduler.hosts.table import Candidates, HostTable, Offers, Slots
+from scheduler.hosts.table import HostTable
 
 SHARES = "MISC_SHARES_VIA_AGGREGATE"
 _OPERATION = "GET /allocation_candidates"

@@ -5,7 +5,6 @@ in this batch), and how often the group names the host. Either may be the freshe
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -51,7 +50,7 @@ def _domains(key: str, request: RequestSpec, hosts: HostTable) -> tuple[IntArray
 
     Placement tells traits of the hosts that it offers only; members elsewhere are counted by aggregates alone.
     """
-    everywhere = replace(hosts, hosts=np.arange(len(hosts.offers.names), dtype=np.int64))
+    everywhere = hosts.at(np.arange(hosts.size, dtype=np.int64))
     if key.startswith(TRAIT_KEY):
         codes, sets = everywhere.offers.trait_sets(key.removeprefix(TRAIT_KEY))
         return codes, sets, _summed(codes, members_on(request, everywhere), len(sets))

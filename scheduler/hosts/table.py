@@ -1,7 +1,7 @@
-"""The hosts of one request: what Placement offered, joined with the facts, as columns with one row a host.
+"""The hosts of one request as columns with one row a host.
 
-``Offers`` is what never changes during a request and is shared by all its tables. A ``HostTable`` is a view: which
-hosts, and what the instances placed so far in this batch use up. Taking rows or placing an instance gives a new view.
+A ``HostTable`` is a view of the offers: which hosts, and what the instances placed so far in this batch use up. Taking
+rows or placing an instance gives a new view.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,126 +14,18 @@ import numpy as np
 
 from placement_client.models import AllocationRequest
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
-from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
+from scheduler.hosts.offers import Offers, spans
 
 Claim = tuple[UUID, str, int, int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Slots:
-    """What the providers have: one row a slot, which is one class on one provider; shape (s,) each.
-
-    ``hosts`` is -1 for slots that belong to no host of the request (those of sharing providers); ``own`` are the slots
-    of each class that do belong to one. ``nested`` is set where the provider is one below a host; ``traits`` are those
-    of the provider.
-    """
-
-    providers: tuple[UUID, ...]
-    classes: tuple[str, ...]
-    hosts: IntArray
-    capacities: IntArray
-    used: IntArray
-    own: Mapping[str, IntArray]
-    nested: BoolArray
-    traits: tuple[list[str], ...]
-
-    def bearing(self, trait: str, slots: IntArray) -> BoolArray:
-        """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
-        return np.array([trait in self.traits[slot] for slot in slots.tolist()], dtype=np.bool_)
-
-
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """The m allocation candidates and their entries, ordered by host and within a host as Placement gave them.
-
-    Those of host h are ``host_starts[h]`` to ``host_starts[h + 1]``; the entries of candidate c, each an amount on a
-    slot, are ``starts[c]`` to ``starts[c + 1]``.
-    """
-
-    requests: tuple[AllocationRequest, ...]
-    host_starts: IntArray
-    starts: IntArray
-    slots: IntArray
-    amounts: IntArray
-
-    @cached_property
-    def hosts(self) -> IntArray:
-        """Return the host of each candidate, shape (m,)."""
-        return np.repeat(np.arange(len(self.host_starts) - 1), np.diff(self.host_starts))
-
-    def entries(self, candidate: int) -> slice:
-        """Return where the entries of a candidate are."""
-        return slice(int(self.starts[candidate]), int(self.starts[candidate + 1]))
-
-
-@dataclass(frozen=True, eq=False)
-class Offers:
-    """Placement's answer and the facts of its h hosts; shared by all tables of a request.
-
-    Hosts are ordered by UUID, so that the order of Placement's answer decides nothing. ``fact_rows`` is -1 for hosts
-    without facts. ``traits`` are those of the root providers, ``provider_traits`` those of every provider of the
-    answer, which is of host ``provider_hosts``, -1 where it is of none.
-    """
-
-    snapshot: HostSnapshot
-    host_uuids: ObjectArray
-    names: ObjectArray
-    nodes: ObjectArray
-    fact_rows: IntArray
-    traits: tuple[list[str], ...]
-    provider_hosts: IntArray
-    provider_traits: tuple[list[str], ...]
-    slots: Slots
-    candidates: Candidates
-
-    @cached_property
-    def strangers(self) -> Mapping[str, int]:
-        """Return the hosts without facts by name."""
-        return {self.names[host]: int(host) for host in np.flatnonzero(self.fact_rows < 0)}
-
-    @cached_property
-    def _trait_masks(self) -> dict[str, BoolArray]:
-        return {}
-
-    @cached_property
-    def _tree_masks(self) -> dict[str, BoolArray]:
-        return {}
-
-    @cached_property
-    def _trait_sets(self) -> dict[str, Distinct]:
-        return {}
-
-    def has_trait(self, name: str) -> BoolArray:
-        """Return which hosts have this trait on their root provider, shape (h,)."""
-        mask = self._trait_masks.get(name)
-        if mask is None:
-            mask = self._trait_masks[name] = np.array([name in traits for traits in self.traits], dtype=np.bool_)
-        return mask
-
-    def offers_trait(self, name: str) -> BoolArray:
-        """Return which hosts have this trait on some provider of their tree, shape (h,)."""
-        mask = self._tree_masks.get(name)
-        if mask is None:
-            has = np.array([name in traits for traits in self.provider_traits], dtype=np.bool_)
-            found = np.bincount(self.provider_hosts[has] + 1, minlength=len(self.names) + 1)  # of no host at 0
-            mask = self._tree_masks[name] = found[1:] > 0
-        return mask
-
-    def trait_sets(self, prefix: str) -> Distinct:
-        """Return the distinct sets of traits with a prefix on root providers and, (h,), which of them each host has."""
-        known = self._trait_sets.get(prefix)
-        if known is None:
-            wanted = frozenset(name for name in set().union(*self.traits) if name.startswith(prefix))
-            known = self._trait_sets[prefix] = numbered([wanted.intersection(traits) for traits in self.traits])
-        return known
 
 
 @dataclass(frozen=True, eq=False)
 class HostTable:
     """A view of n hosts; row i of every array belongs to ``names[i]``. Never changes.
 
-    ``hosts`` (n,) picks the hosts of the offers; ``slot_used`` (s,), ``placed`` (h,) and ``claimed`` say what the
-    instances placed in this batch add. ``kept`` says which of all candidates of the offers may be taken.
+    ``hosts`` (n,) picks the hosts of the offers; ``slot_used`` (s,), ``placed`` (h,), ``added`` (by class, (h,) each)
+    and ``claimed`` say what the instances placed in this batch add, and ``touched`` for each of them the hosts on which
+    less is left. ``kept`` says which of all candidates of the offers may be taken.
     """
 
     offers: Offers
@@ -142,6 +34,8 @@ class HostTable:
     placed: IntArray
     kept: BoolArray
     claimed: Mapping[UUID, int] = field(default_factory=dict)
+    added: Mapping[str, FloatArray] = field(default_factory=dict)
+    touched: tuple[IntArray, ...] = ()
 
     def __len__(self) -> int:
         return len(self.hosts)
@@ -172,6 +66,11 @@ class HostTable:
         return self.offers.snapshot.taken_at
 
     @property
+    def size(self) -> int:
+        """Return the number of hosts of the offers, of which these are some or all."""
+        return len(self.offers.names)
+
+    @property
     def candidate_count(self) -> int:
         """Return the number of allocation candidates of all hosts of the offers."""
         return len(self.offers.candidates.requests)
@@ -185,7 +84,13 @@ class HostTable:
 
     def take(self, rows: IntArray) -> "HostTable":
         """Return a view of these rows only; what they stand on stays shared."""
-        return replace(self, hosts=self.hosts[rows])
+        return self.at(self.hosts[rows])
+
+    def at(self, hosts: IntArray) -> "HostTable":
+        """Return a view of these hosts of the offers only."""
+        return HostTable(
+            self.offers, hosts, self.slot_used, self.placed, self.kept, self.claimed, self.added, self.touched
+        )
 
     def keeping(self, kept: BoolArray) -> "HostTable":
         """Return a view in which only these candidates may be taken, a mask over all ``candidate_count`` of them."""
@@ -205,28 +110,28 @@ class HostTable:
 
     def capacity(self, resource_class: str) -> FloatArray:
         """Return the capacity of a class over each host's own provider tree, 0 where it has none."""
-        return self._summed(resource_class, self.offers.slots.capacities)
+        return self._of(self.offers.capacities, resource_class)
 
     def used(self, resource_class: str) -> FloatArray:
         """Return what is used of a class over each host's own provider tree, this batch included."""
-        return self._summed(resource_class, self.slot_used)
+        return self._of(self.offers.used, resource_class) + self.taken(resource_class)
 
     def free(self, resource_class: str) -> FloatArray:
         """Return the room left of a class over each host's own provider tree; below 0 where it is overcommitted."""
-        return self._summed(resource_class, self.offers.slots.capacities - self.slot_used)
+        return self.capacity(resource_class) - self.used(resource_class)
 
     def taken(self, resource_class: str) -> FloatArray:
         """Return what the instances placed in this batch take of a class over each host's own provider tree."""
-        return self._summed(resource_class, self.slot_used - self.offers.slots.used)
+        return self._of(self.added, resource_class)
 
     def reserved(self, resource_class: str) -> FloatArray:
         """Return what is reserved of a class over each host's own provider tree, as far as the facts know."""
         known, slots = self.offers.snapshot.reserved, self.offers.slots
-        amounts = np.zeros(len(slots.classes), dtype=np.int64)
+        own, amounts = slots.own.get(resource_class, _NOTHING), np.zeros(len(slots.classes), dtype=np.int64)
         if known:
-            own = slots.own.get(resource_class, _NOTHING)
             amounts[own] = [known.get((slots.providers[slot], resource_class), 0) for slot in own]
-        return self._summed(resource_class, amounts)
+        summed = np.bincount(slots.hosts[own], amounts[own], minlength=self.size)
+        return summed.astype(np.float64)[self.hosts]
 
     def has_trait(self, name: str) -> BoolArray:
         """Return which hosts have this trait on their root provider."""
@@ -248,17 +153,24 @@ class HostTable:
 
     def has_room(self) -> BoolArray:
         """Return which hosts still have an allocation candidate that may be taken and fits what is left."""
-        if not len(self):
-            return np.zeros(0, dtype=np.bool_)
-        fits = np.logical_and.reduceat(self._entry_fits(slice(None)), self.offers.candidates.starts[:-1]) & self.kept
-        return np.logical_or.reduceat(fits, self.offers.candidates.host_starts[:-1])[self.hosts]
+        if len(self) < 2:
+            return np.array([self.fitting(row).size > 0 for row in range(len(self))], dtype=np.bool_)
+        candidates, begins = spans(self.offers.candidates.host_starts, self.hosts)
+        entries, entries_begin = spans(self.offers.candidates.starts, candidates)
+        fits = np.logical_and.reduceat(self._entry_fits(entries), entries_begin) & self.kept[candidates]
+        return np.logical_or.reduceat(fits, begins)
 
     def fitting(self, row: int) -> IntArray:
         """Return the candidates of this host that may be taken and still fit, in Placement's order."""
-        first, end = self.offers.candidates.host_starts[self.hosts[row] : self.hosts[row] + 2]
+        first, end = self.offers.candidates.host_starts[self.hosts[row] : self.hosts[row] + 2].tolist()
         starts = self.offers.candidates.starts[first : end + 1]
         fits = np.logical_and.reduceat(self._entry_fits(slice(starts[0], starts[-1])), starts[:-1] - starts[0])
-        return np.flatnonzero(fits & self.kept[first:end]) + int(first)
+        found: IntArray = np.flatnonzero(fits & self.kept[first:end]) + first
+        return found
+
+    def first_fitting(self, row: int) -> int:
+        """Return the candidate that an instance on this host takes: the first that may be taken and fits."""
+        return int(self.fitting(row)[0])
 
     def request_of(self, candidate: int) -> AllocationRequest:
         """Return the allocation request of a candidate as Placement gave it."""
@@ -277,13 +189,32 @@ class HostTable:
 
         ValueError when the candidate is not one of the host, or no longer fits: a defect of the caller.
         """
-        if candidate not in self.fitting(row):
-            raise ValueError("the candidate is not one of the host, or no longer fits")
         host, entries = int(self.hosts[row]), self.offers.candidates.entries(candidate)
+        own = self.offers.candidates.host_starts[host] <= candidate < self.offers.candidates.host_starts[host + 1]
+        if not (own and self.kept[candidate] and self._entry_fits(entries).all()):
+            raise ValueError("the candidate is not one of the host, or no longer fits")
+        slots, amounts = self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries]
         used, placed = self.slot_used.copy(), self.placed.copy()
-        used[self.offers.candidates.slots[entries]] += self.offers.candidates.amounts[entries]
+        used[slots] += amounts
         placed[host] += 1
-        return replace(self, slot_used=used, placed=placed, claimed={**self.claimed, instance: host})
+        return replace(
+            self,
+            slot_used=used,
+            placed=placed,
+            claimed={**self.claimed, instance: host},
+            added=self._with(slots, amounts),
+            touched=(*self.touched, self.offers.touched_by(host, candidate)),
+        )
+
+    def _with(self, slots: IntArray, amounts: IntArray) -> Mapping[str, FloatArray]:
+        """Return what the batch takes by class with these amounts on these slots, each of which is named once."""
+        added, offered = dict(self.added), self.offers.slots
+        for slot, host, amount in zip(slots.tolist(), offered.hosts[slots].tolist(), amounts.tolist(), strict=True):
+            if host >= 0:
+                name = offered.classes[slot]
+                added[name] = added[name].copy() if name in added else np.zeros(self.size)
+                added[name][host] += amount
+        return added
 
     def members(self, instances: Iterable[UUID]) -> IntArray:
         """Return how many of these instances are on each host, those placed in this batch included."""
@@ -363,12 +294,11 @@ class HostTable:
         codes, sets = self.offers.snapshot.aggregate_values(key)
         return codes[self.fact_rows], sets
 
-    def _summed(self, resource_class: str, amounts: IntArray) -> FloatArray:
-        slots = self.offers.slots.own.get(resource_class, _NOTHING)
-        summed = np.bincount(self.offers.slots.hosts[slots], amounts[slots], minlength=len(self.offers.names))
-        return summed.astype(np.float64)[self.hosts]
+    def _of(self, totals: Mapping[str, FloatArray], resource_class: str) -> FloatArray:
+        total = totals.get(resource_class)
+        return np.zeros(len(self)) if total is None else total[self.hosts]
 
-    def _entry_fits(self, entries: slice) -> BoolArray:
+    def _entry_fits(self, entries: slice | IntArray) -> BoolArray:
         slots = self.offers.candidates.slots[entries]
         left = self.offers.slots.capacities[slots] - self.slot_used[slots]
         return left >= self.offers.candidates.amounts[entries]

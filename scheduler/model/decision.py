@@ -34,7 +34,7 @@ class FilterStep(Struct, frozen=True, kw_only=True):
     removed: int
 
 
-class WeigherScore(Struct, frozen=True, kw_only=True):
+class WeigherScore(Struct, frozen=True, gc=False):
     """One weigher's opinion of one host: its raw score, the score from 0 to 1, and its share of the total."""
 
     name: str
@@ -43,7 +43,7 @@ class WeigherScore(Struct, frozen=True, kw_only=True):
     weighed: float
 
 
-class ScoredHost(Struct, frozen=True, kw_only=True):
+class ScoredHost(Struct, frozen=True, kw_only=True, gc=False):
     """One of the best hosts and how its total came about."""
 
     host: str

@@ -7,25 +7,38 @@ from scheduler.randomness import RandomStream
 from scheduler.settings import OrderSettings
 
 DRAWN = 64
-"""How many places are drawn among hosts that tie at the top; far more than an instance and its alternates take."""
+"""How many places are drawn at most among hosts that tie at the top; far more than an instance and its alternates
+take."""
 
 
-def order_hosts(total: FloatArray, stream: RandomStream, settings: OrderSettings) -> IntArray:
-    """Return the positions of the hosts, best first, shape (k,).
+def order_hosts(
+    total: FloatArray, stream: RandomStream, settings: OrderSettings, first: int | None = None, drawn: int = DRAWN
+) -> IntArray:
+    """Return the positions of the hosts, best first, shape (k,); of the ``first`` ones at least, where that is given.
 
     Descending by weight and stable. ``shuffle_best_same_weighed_hosts`` shuffles the hosts that tie at the top (the
-    first 64 places are drawn, each exactly uniformly); then one of the first ``host_subset_size`` is drawn to the
-    front and the others keep their order.
+    first ``drawn`` places are drawn, each exactly uniformly); then one of the first ``host_subset_size`` is drawn to
+    the front and the others keep their order.
     """
-    order = np.argsort(-total, kind="stable")
+    subset = min(settings.host_subset_size, len(total))
+    order = _first(total, max(first, subset)) if first is not None else np.argsort(-total, kind="stable")
     if settings.shuffle_best_same_weighed_hosts and order.size:
-        _shuffle_front(order, int(np.count_nonzero(total == total[order[0]])), stream)
-    subset = min(settings.host_subset_size, len(order))
+        ties = int(np.count_nonzero(total == total[order[0]]))
+        _shuffle_front(order, ties, min(max(drawn, subset), DRAWN), stream)
     return _drawn_first(order, stream.below(subset)) if subset > 1 else order
 
 
-def _shuffle_front(order: IntArray, ties: int, stream: RandomStream) -> None:
-    for place in range(min(ties - 1, DRAWN)):
+def _first(total: FloatArray, wanted: int) -> IntArray:
+    """Return at least so many first places, and all that tie with the last of them."""
+    if not 0 < wanted < len(total):
+        return np.argsort(-total, kind="stable")
+    least = np.partition(total, -wanted)[-wanted]
+    found = np.flatnonzero(total >= least)
+    return found[np.argsort(-total[found], kind="stable")]
+
+
+def _shuffle_front(order: IntArray, ties: int, drawn: int, stream: RandomStream) -> None:
+    for place in range(min(ties - 1, drawn)):
         other = place + stream.below(ties - place)
         order[[place, other]] = order[[other, place]]
 

@@ -8,9 +8,8 @@ from scheduler.model import Selection
 from scheduler.model.plan import AmountOn, Placing
 
 
-def placing_of(instance: UUID, hosts: HostTable, row: int) -> Placing:
-    """Return the placing of an instance on a host: its first candidate that still fits."""
-    candidate = int(hosts.fitting(row)[0])
+def placing_of(instance: UUID, hosts: HostTable, row: int, candidate: int) -> Placing:
+    """Return the placing of an instance on a host, as this candidate says."""
     return Placing(
         instance_uuid=instance,
         host=str(hosts.names[row]),
@@ -40,8 +39,8 @@ def selections_of(placings: Iterable[Placing], alternates: HostTable, microversi
         [
             selection_of(placing, microversion, claimed=True),
             *(
-                selection_of(placing_of(placing.instance_uuid, alternates, row), microversion, claimed=False)
-                for row in range(len(alternates))
+                selection_of(placing_of(placing.instance_uuid, alternates, *place), microversion, claimed=False)
+                for place in enumerate(alternates.first_fitting(row) for row in range(len(alternates)))
             ),
         ]
         for placing in placings

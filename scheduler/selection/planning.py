@@ -11,12 +11,13 @@ from scheduler.hosts.table import HostTable
 from scheduler.model import InstanceDecision, RequestSpec
 from scheduler.model.plan import Placing
 from scheduler.randomness import RandomStream
-from scheduler.selection.filtering import Settled, settle
+from scheduler.selection.filtering import settle
+from scheduler.selection.memory import Memory
 from scheduler.selection.placing import placing_of
 from scheduler.selection.plugins import Plugins
 from scheduler.selection.ranking import Ranked, rank_hosts
 
-Rank = Callable[[Settled, RequestSpec, HostTable], Ranked]
+Rank = Callable[[Memory, RequestSpec, HostTable], Ranked]
 """Ranks the hosts for one instance, as ``rank_hosts`` does."""
 
 
@@ -41,16 +42,18 @@ def plan_batch(
 
     ``put_down`` is called with each decision as it is made, the one that found nothing included.
     """
-    settled, placings = settle(filters, spec, hosts), []
+    memory, placings = settle(filters, spec, hosts), []
     for instance in instances:
-        ranked = rank(settled, spec.for_instance(instance), hosts)
-        placing = placing_of(instance, ranked.hosts, int(ranked.rows[0])) if len(ranked.rows) else None
-        put_down(_decision_of(instance, ranked, placing))
-        if placing is None:
+        ranked = rank(memory, spec.for_instance(instance), hosts)
+        if not len(ranked.rows):
+            put_down(_decision_of(instance, ranked, None))
             return None
-        placings.append(placing)
         row = int(ranked.rows[0])
-        hosts = hosts.with_claim(row, int(ranked.hosts.fitting(row)[0]), instance)
+        candidate = ranked.hosts.first_fitting(row)
+        placing = placing_of(instance, hosts, row, candidate)
+        put_down(_decision_of(instance, ranked, placing))
+        placings.append(placing)
+        hosts = hosts.with_claim(row, candidate, instance)
         spec = spec.with_member(instance, placing.host)
     return Plan(tuple(placings), hosts, spec)
 
@@ -60,9 +63,9 @@ def alternates_of(plugins: Plugins, plan: Plan, at_most: int, stream: RandomStre
     if not at_most:
         return plan.hosts.take(np.zeros(0, dtype=np.int64))
     spec = plan.spec.for_instance(plan.placings[-1].instance_uuid)
-    settled = settle(plugins.filters, spec, plan.hosts)
-    ranked = rank_hosts(plugins, settled, spec, plan.hosts, stream, best=0)
     taken = {placing.provider_uuid for placing in plan.placings}
+    memory, places = settle(plugins.filters, spec, plan.hosts), at_most + len(taken)
+    ranked = rank_hosts(plugins, memory, spec, plan.hosts, stream, best=0, places=places)
     free = [uuid not in taken for uuid in plan.hosts.provider_uuids[ranked.rows]]
     return ranked.hosts.take(ranked.rows[free][:at_most])
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from numbers import Real
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from scheduler.model.messages import shown
 from scheduler.plugins import hints_of
 from scheduler.settings import OrderSettings
 from scheduler.weighers import Weighed, Weigher, multipliers
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,22 @@ def check_hints(plugins: Plugins, request: RequestSpec) -> None:
         )
 
 
+def concerned(plugin: AnyFilter | Weigher, request: RequestSpec) -> bool:
+    """Tell whether a request gives a plugin anything to say; PluginFailed when it cannot tell."""
+    concerns = getattr(plugin, "concerns", None)
+    if concerns is None:
+        return True
+    answer, problem = _asked(lambda: concerns(request))
+    if problem is not None:
+        raise PluginFailed(plugin.name, problem)
+    return bool(answer)
+
+
+def is_per_host(plugin: AnyFilter | Weigher) -> bool:
+    """Tell whether what a plugin says of a host holds until an instance is placed there."""
+    return bool(getattr(plugin, "per_host", False))
+
+
 def judged(plugin: Filter, request: RequestSpec, hosts: HostTable) -> BoolArray:
     """Return which hosts pass a filter, shape (n,); PluginFailed when it raises or answers anything else."""
     return _answer(plugin.name, lambda: plugin.passes(request, hosts), np.dtype(np.bool_), len(hosts), "host")
@@ -78,16 +97,16 @@ def scored_alone(plugin: Weigher, request: RequestSpec, hosts: HostTable, scores
     return answer
 
 
-def bounds_of(plugin: Weigher) -> tuple[float | None, float | None]:
-    """Return the lowest and highest score of a weigher, None where it has no bound; PluginFailed when one is none."""
-    low, high = (getattr(plugin, name, None) for name in ("minval", "maxval"))
+def bounds_of(plugin: Weigher) -> tuple[float, float]:
+    """Return the lowest and highest score of a weigher, infinite where there is none; PluginFailed for no number."""
+    low, high = getattr(plugin, "minval", None), getattr(plugin, "maxval", None)
     if not all(bound is None or (isinstance(bound, Real) and math.isfinite(bound)) for bound in (low, high)):
         raise PluginFailed(plugin.name, "a bound is not a finite number")
-    return low, high
+    return -math.inf if low is None else float(low), math.inf if high is None else float(high)
 
 
-def multiplied(one: Weighed, hosts: HostTable) -> FloatArray:
-    """Return the multiplier of a weigher for each host, shape (n,); PluginFailed when it answers otherwise."""
+def multiplied(one: Weighed, hosts: HostTable) -> FloatArray | float:
+    """Return the multiplier of a weigher, for each host where they differ; PluginFailed when it answers otherwise."""
     configured = one.sign * multipliers(hosts, one.key, one.multiplier)
     of_host = getattr(one.weigher, "multipliers", None)
     if of_host is None:
@@ -107,7 +126,7 @@ def _answer(name: str, ask: Callable[[], AnyArray], dtype: np.dtype[np.generic],
     return answer
 
 
-def _asked(ask: Callable[[], AnyArray]) -> tuple[AnyArray | None, str | None]:
+def _asked(ask: Callable[[], T]) -> tuple[T | None, str | None]:
     try:
         return ask(), None
     except InvalidRequest:

@@ -10,20 +10,21 @@ from scheduler.hosts.arrays import FloatArray, IntArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import FilterStep, RequestSpec, ScoredHost, WeigherScore
 from scheduler.randomness import RandomStream
-from scheduler.selection.filtering import Settled, filter_hosts
+from scheduler.selection.filtering import filter_hosts
+from scheduler.selection.memory import Memory
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.plugins import Plugins, check_hints
-from scheduler.selection.weighing import Weights, weigh_hosts
+from scheduler.selection.weighing import Weights
 from scheduler.weighers import check_wishes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
-    """The hosts for one instance, best first.
+    """The first hosts for one instance, best first.
 
-    ``rows`` (k,) are rows of the table that was ranked, and of ``hosts``, the same table without the candidates that
+    ``rows`` are rows of the table that was ranked, and of ``hosts``, the same table without the candidates that
     filters dropped; ``steps`` say what each filter did; ``best_hosts`` how the first hosts came by their place.
-    ``digest`` stands for all places and totals and for the draws up to then.
+    ``digest`` stands for all hosts and totals and for the draws up to then.
     """
 
     rows: IntArray
@@ -41,33 +42,49 @@ def check_request(plugins: Plugins, request: RequestSpec) -> None:
 
 
 def rank_hosts(
-    plugins: Plugins, settled: Settled, request: RequestSpec, hosts: HostTable, stream: RandomStream, *, best: int
+    plugins: Plugins,
+    memory: Memory,
+    request: RequestSpec,
+    hosts: HostTable,
+    stream: RandomStream,
+    *,
+    best: int,
+    places: int | None = None,
 ) -> Ranked:
     """Return the hosts that may take the instance, best first, and the scores of the ``best`` first ones.
 
-    ``settled`` are the answers of ``settle`` for this request, over the same hosts. PluginFailed names a filter or
-    weigher that does anything but answer.
+    ``places`` is how many of them may be taken; all where it is None. ``memory`` is what ``settle`` returned for this
+    request, over the same hosts. PluginFailed names a filter or weigher that does anything but answer.
     """
-    filtered = filter_hosts(plugins.filters, settled, request, hosts)
+    filtered = filter_hosts(plugins.filters, memory, request, hosts)
     left = filtered.hosts.take(filtered.kept)
-    weights = weigh_hosts(plugins.weighers, request, left)
-    order = order_hosts(weights.total, stream, plugins.order)
+    weights = memory.weigh(plugins.weighers, request, left)
+    if places is None:
+        order = order_hosts(weights.total, stream, plugins.order)
+    else:
+        order = order_hosts(weights.total, stream, plugins.order, max(places, best), places)
     names = [one.weigher.name for one in plugins.weighers]
-    scored = tuple(_scored(int(row), left, names, weights) for row in order[:best])
-    rows = filtered.kept[order]
-    return Ranked(rows, filtered.hosts, filtered.steps, scored, _digest(rows, weights.total[order], stream))
+    scored = _scored(order[:best], left, names, weights)
+    digest = _digest(filtered.kept, weights.total, stream)
+    return Ranked(filtered.kept[order], filtered.hosts, filtered.steps, scored, digest)
 
 
 def _digest(rows: IntArray, totals: FloatArray, stream: RandomStream) -> str:
     # Also of the stream: where nothing ties, no draw shows in the order, and a wrong seed would go unnoticed.
-    parts = (len(rows).to_bytes(8), rows.astype("<i8").tobytes(), totals.astype("<f8").tobytes(), stream.state())
-    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(len(rows).to_bytes(8), digest_size=16)
+    digest.update(rows.astype("<i8", copy=False).data)
+    digest.update(totals.astype("<f8", copy=False).data)
+    digest.update(stream.state())
+    return digest.hexdigest()
 
 
-def _scored(row: int, hosts: HostTable, names: list[str], weights: Weights) -> ScoredHost:
-    columns = np.stack((weights.raw[:, row], weights.normalized[:, row], weights.weighed[:, row]), axis=1).tolist()
-    scores = tuple(
-        WeigherScore(name=name, raw=raw, normalized=normalized, weighed=weighed)
-        for name, (raw, normalized, weighed) in zip(names, columns, strict=True)
+def _scored(places: IntArray, hosts: HostTable, names: list[str], weights: Weights) -> tuple[ScoredHost, ...]:
+    """Return how the hosts at these places came by their totals, weigher by weigher."""
+    parts = np.zeros((len(places), 3, len(names)))
+    for part, values in enumerate((weights.raw, weights.normalized, weights.weighed)):
+        parts[:, part, weights.asked] = values[:, places].T
+    known = zip(hosts.take(places).names, weights.total[places].tolist(), parts.tolist(), strict=True)
+    return tuple(
+        ScoredHost(host=host, total=total, scores=tuple(map(WeigherScore, names, *scores)))
+        for host, total, scores in known
     )
-    return ScoredHost(host=hosts.names[row], total=float(weights.total[row]), scores=scores)

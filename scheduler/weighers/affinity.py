@@ -15,11 +15,13 @@ class ServerGroupSoftAffinityWeigher:
     name = "ServerGroupSoftAffinityWeigher"
     multiplier_key = "soft_affinity_weight_multiplier"
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is a group with this policy."""
+        return _has_policy(request, "soft-affinity")
+
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the number of members with policy soft-affinity, else 0."""
-        if not _has_policy(request, "soft-affinity"):
-            return np.zeros(len(hosts))
-        return members_on(request, hosts).astype(np.float64)
+        return members_on(request, hosts).astype(np.float64) if self.concerns(request) else np.zeros(len(hosts))
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return n / (1 + n)."""
@@ -32,15 +34,17 @@ class ServerGroupSoftAntiAffinityWeigher:
     name = "ServerGroupSoftAntiAffinityWeigher"
     multiplier_key = "soft_anti_affinity_weight_multiplier"
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether there is a group with this policy."""
+        return _has_policy(request, "soft-anti-affinity")
+
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return less the number of members with policy soft-anti-affinity, else 0."""
-        if not _has_policy(request, "soft-anti-affinity"):
-            return np.zeros(len(hosts))
-        return -members_on(request, hosts).astype(np.float64)
+        return -members_on(request, hosts).astype(np.float64) if self.concerns(request) else np.zeros(len(hosts))
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return 1 / (1 + n) with the policy, else 0."""
-        return falling(-scores) if _has_policy(request, "soft-anti-affinity") else np.zeros(len(hosts))
+        return falling(-scores) if self.concerns(request) else np.zeros(len(hosts))
 
 
 def _has_policy(request: RequestSpec, policy: str) -> bool:

@@ -14,6 +14,7 @@ class RAMWeigher:
 
     name = "RAMWeigher"
     multiplier_key = "ram_weight_multiplier"
+    per_host = True
     minval = 0.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
@@ -30,6 +31,7 @@ class CPUWeigher:
 
     name = "CPUWeigher"
     multiplier_key = "cpu_weight_multiplier"
+    per_host = True
     minval = 0.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
@@ -46,6 +48,7 @@ class DiskWeigher:
 
     name = "DiskWeigher"
     multiplier_key = "disk_weight_multiplier"
+    per_host = True
     minval = 0.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:

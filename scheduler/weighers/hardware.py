@@ -22,6 +22,7 @@ class PCIWeigher:
 
     name = "PCIWeigher"
     multiplier_key = "pci_weight_multiplier"
+    per_host = True
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return 100 less the free PCI devices, of which 99 count at most."""
@@ -42,6 +43,7 @@ class HypervisorVersionWeigher:
 
     name = "HypervisorVersionWeigher"
     multiplier_key = "hypervisor_version_weight_multiplier"
+    per_host = True
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the version as a number, 0 where it is not known."""
@@ -57,6 +59,7 @@ class BuildFailureWeigher:
 
     name = "BuildFailureWeigher"
     multiplier_key = "build_failure_weight_multiplier"
+    per_host = True
     multiplier_sign = -1.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
@@ -73,11 +76,17 @@ class CrossCellWeigher:
 
     name = "CrossCellWeigher"
     multiplier_key = "cross_cell_move_weight_multiplier"
+    per_host = True
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether the instance may leave its cell."""
+        wanted = request.requested_destination
+        return wanted is not None and wanted.cell is not None and wanted.allow_cross_cell_move
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return 1 in the cell, -1 in another, and 0 where no cell may be left."""
         wanted = request.requested_destination
-        if wanted is None or wanted.cell is None or not wanted.allow_cross_cell_move:
+        if wanted is None or wanted.cell is None or not self.concerns(request):
             return np.zeros(len(hosts))
         return np.where(hosts.in_cell(wanted.cell), 1.0, -1.0)
 

@@ -13,6 +13,7 @@ class IoOpsWeigher:
 
     name = "IoOpsWeigher"
     multiplier_key = "io_ops_weight_multiplier"
+    per_host = True
     minval = 0.0
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
@@ -29,6 +30,7 @@ class NumInstancesWeigher:
 
     name = "NumInstancesWeigher"
     multiplier_key = "num_instances_weight_multiplier"
+    per_host = True
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the number of instances."""

@@ -19,9 +19,14 @@ class MetricsWeigher:
 
     name = "MetricsWeigher"
     multiplier_key = "metrics_weight_multiplier"
+    per_host = True
 
     def __init__(self, settings: MetricsSettings) -> None:
         self._settings = settings
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether a metric is named."""
+        return bool(self._settings.weight_setting)
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the sum of ratio times metric; weight_of_unavailable where one is missing that would count.
@@ -41,7 +46,7 @@ class MetricsWeigher:
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return (1 + x / (1 + abs(x))) / 2, or 0 when no metric is named."""
-        return either_sign(scores) if self._settings.weight_setting else scores
+        return either_sign(scores) if self.concerns(request) else scores
 
 
 class ImagePropertiesWeigher:
@@ -49,9 +54,14 @@ class ImagePropertiesWeigher:
 
     name = "ImagePropertiesWeigher"
     multiplier_key = "image_props_weight_multiplier"
+    per_host = True
 
     def __init__(self, setting: Ratios = ()) -> None:
         self._ratios = dict(setting)
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether the image has properties."""
+        return request.image is not None and bool(request.image.properties)
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the sum, over the image's properties, of ratio times instances with the same value.
@@ -68,4 +78,4 @@ class ImagePropertiesWeigher:
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return (1 + x / (1 + abs(x))) / 2, or 0 when the image has no properties."""
-        return either_sign(scores) if request.image and request.image.properties else scores
+        return either_sign(scores) if self.concerns(request) else scores

@@ -12,9 +12,9 @@ from scheduler.hosts.table import HostTable
 from scheduler.model.facts import least_number
 
 
-def multipliers(hosts: HostTable, key: str, configured: float) -> FloatArray:
-    """Return the multiplier of each host, shape (n,); ``key`` "" is one that no aggregate overrides."""
+def multipliers(hosts: HostTable, key: str, configured: float) -> FloatArray | float:
+    """Return the multiplier of each host, shape (n,), or the one of all where no aggregate has the key."""
     if key not in hosts.aggregate_keys:
-        return np.full(len(hosts), configured)
+        return configured
     codes, sets = hosts.aggregate_values(key)
     return np.array([least_number(values, configured) for values in sets])[codes]

@@ -15,6 +15,10 @@ class TopologySpreadWeigher:
     name = "TopologySpreadWeigher"
     multiplier_key = "topology_spread_weight_multiplier"
 
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether a soft spread is asked for."""
+        return any(not spread.hard for spread in request.topology_spread)
+
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return less the instances by which max_skew would be exceeded, added up; most where there is no domain."""
         total, most = np.zeros(len(hosts)), most_skewed(request, hosts)
@@ -25,8 +29,7 @@ class TopologySpreadWeigher:
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return 1 / (1 + n), n being the instances beyond max_skew, or 0 when nothing soft is asked for."""
-        soft = any(not spread.hard for spread in request.topology_spread)
-        return falling(-scores) if soft else np.zeros(len(hosts))
+        return falling(-scores) if self.concerns(request) else np.zeros(len(hosts))
 
 
 class PreferredTraitsWeigher:
@@ -36,6 +39,11 @@ class PreferredTraitsWeigher:
     multiplier_key = "preferred_traits_weight_multiplier"
     minval = 0.0
     maxval = 1.0
+    per_host = True
+
+    def concerns(self, request: RequestSpec) -> bool:
+        """Tell whether traits are preferred."""
+        return bool(request.preferred_traits)
 
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the share of the preferred traits that the host has, 0 when none is preferred."""

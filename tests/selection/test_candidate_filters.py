@@ -123,8 +123,8 @@ def test_a_placing_is_the_first_kept_candidate() -> None:
     row = row_of(hosts, "b")
     last = np.zeros(8, dtype=np.bool_)
     last[hosts.fitting(row)[-1]] = True
-    assert provider(placing_of(uid("i"), hosts, row)) == "b0"
-    assert provider(placing_of(uid("i"), hosts.keeping(last), row)) == "b3"
+    assert provider(placing_of(uid("i"), hosts, row, hosts.first_fitting(row))) == "b0"
+    assert provider(placing_of(uid("i"), hosts, row, hosts.keeping(last).first_fitting(row))) == "b3"
 
 
 @pytest.mark.parametrize("answer", [np.ones(2, dtype=bool), np.ones(8), None, [True] * 8])

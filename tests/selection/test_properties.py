@@ -8,12 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.filters import load_filters
+from scheduler.filters import filters_for, load_filters
 from scheduler.filters.requested import ForcedHostFilter, IgnoredHostFilter, RequestedHostFilter, RoomFilter
 from scheduler.hosts import HostTable
 from scheduler.model import Destination, Flavor, Image, RequestSpec, ServerGroup, TopologySpread
 from scheduler.randomness import RandomStream
-from scheduler.selection import Plugins, filter_hosts, rank_hosts, settle, weigh_hosts
+from scheduler.selection import Memory, Plugins, filter_hosts, rank_hosts, settle, weigh_hosts
 from scheduler.settings import FilterSettings, OrderSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 from tests.hosts.fleets import Node, spec, table, uid
@@ -179,10 +179,11 @@ def test_bounded_weights_are_from_0_to_1_and_those_of_a_host_alone(
     rows = np.array(data.draw(st.lists(st.sampled_from(range(len(hosts))), unique=True)), dtype=np.int64)
     assert ((weights.normalized >= 0) & (weights.normalized <= 1)).all()
     assert weigh_hosts(BOUNDED, request, hosts.take(rows)).total.tolist() == weights.total[rows].tolist()
-    for one, raw, bounded in zip(BOUNDED, weights.raw, weights.normalized, strict=True):
-        if one.weigher.name not in SHARES:
+    for position, raw, bounded in zip(weights.asked, weights.raw, weights.normalized, strict=True):
+        name = BOUNDED[position].weigher.name
+        if name not in SHARES:
             order = np.argsort(raw, kind="stable")
-            assert (np.diff(bounded[order]) >= 0).all(), one.weigher.name
+            assert (np.diff(bounded[order]) >= 0).all(), name
 
 
 def decided(hosts: HostTable, request: RequestSpec) -> list[str]:
@@ -213,11 +214,13 @@ def test_adding_a_filter_never_adds_a_host(nodes: list[Node], request: RequestSp
 def test_every_host_is_kept_or_put_down_to_one_filter(nodes: list[Node], request: RequestSpec) -> None:
     hosts = built(nodes)
     filtered = filter_hosts(FILTERS, settle(FILTERS, request, hosts), request, hosts)
-    assert set(np.flatnonzero(filtered.removed_by < 0)) == set(filtered.kept)
-    removed = [filtered.names[position] for position in filtered.removed_by if position >= 0]
-    assert {step.name: step.removed for step in filtered.steps if step.removed} == {
-        name: removed.count(name) for name in set(removed)
-    }
+    judges = {plugin.name: plugin for plugin in filters_for(FILTERS, request)}
+    left = hosts
+    for step in filtered.steps:
+        passes = judges[step.name].passes(request, left)
+        assert (step.hosts_in, step.removed) == (len(left), np.count_nonzero(~passes)), step.name
+        left = left.take(np.flatnonzero(passes))
+    assert left.names.tolist() == hosts.names[filtered.kept].tolist()
 
 
 @settings(max_examples=80, deadline=None)
@@ -226,7 +229,7 @@ def test_consumption_never_passes_capacity(nodes: list[Node], instances: int) ->
     """Placing until nothing fits fills every class at most to its capacity, and leaves no room that was usable."""
     hosts = built(nodes)
     for number in range(instances):
-        kept = filter_hosts((), {}, spec(), hosts).kept
+        kept = filter_hosts((), Memory(), spec(), hosts).kept
         if not len(kept):
             assert not hosts.has_room().any()
             break

@@ -1,10 +1,12 @@
 """Nova's normalisation."""
 
+from math import inf
+
 import numpy as np
 import pytest
 
 from scheduler.errors import PluginFailed
-from scheduler.selection.weighing import normalize, weigh_hosts
+from scheduler.selection.weighing import limits_of, stretched, weigh_hosts
 from scheduler.weighers import Weighed
 from tests.hosts.fleets import Node, spec, table
 
@@ -12,22 +14,26 @@ from tests.hosts.fleets import Node, spec, table
 @pytest.mark.parametrize(
     ("scores", "minval", "maxval", "normalized"),
     [
-        ([1, 2, 3], None, None, [0, 0.5, 1]),
-        ([1, 2, 3], 0, None, [1 / 3, 2 / 3, 1]),
-        ([-1, 2, 4], 0, None, [0, 0.5, 1]),
+        ([1, 2, 3], -inf, inf, [0, 0.5, 1]),
+        ([1, 2, 3], 0, inf, [1 / 3, 2 / 3, 1]),
+        ([-1, 2, 4], 0, inf, [0, 0.5, 1]),
         ([1, 2, 30], 0, 4, [0.25, 0.5, 1]),
-        ([5, 5], None, None, [0, 0]),
-        ([5, 5], 0, None, [1, 1]),
-        ([0, 0], 0, None, [0, 0]),
-        ([7], None, None, [0]),
-        ([7], 0, None, [1]),
-        ([], 0, None, []),
+        ([-3, 1, 2], -inf, 1, [0, 1, 1]),
+        ([5, 5], -inf, inf, [0, 0]),
+        ([5, 5], 0, inf, [1, 1]),
+        ([0, 0], 0, inf, [0, 0]),
+        ([-2, -1], 0, inf, [0, 0]),
+        ([7], -inf, inf, [0]),
+        ([7], 0, inf, [1]),
+        ([], 0, inf, []),
     ],
 )
 def test_scores_are_stretched_between_the_bounds_or_extremes(
-    scores: list[float], minval: float | None, maxval: float | None, normalized: list[float]
+    scores: list[float], minval: float, maxval: float, normalized: list[float]
 ) -> None:
-    assert normalize(np.array(scores, dtype=float), minval, maxval).tolist() == pytest.approx(normalized)
+    given = np.array([scores], dtype=float)
+    limits = limits_of(given, (np.array([[minval]]), np.array([[maxval]])))
+    assert stretched(given, limits)[0].tolist() == pytest.approx(normalized)
 
 
 class Fixed:

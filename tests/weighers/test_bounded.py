@@ -49,7 +49,8 @@ def bounded(*names: str) -> tuple[Weighed, ...]:
 
 
 def weights(name: str, hosts: HostTable, **request: Any) -> list[float]:
-    found = weigh_hosts(bounded(name), spec(**request), hosts).normalized[0]
+    weighed = weigh_hosts(bounded(name), spec(**request), hosts)
+    found = weighed.normalized[0] if len(weighed.asked) else np.zeros(len(hosts))
     return [float(found[row_of(hosts, host)]) for host in ("a", "b")]
 
 

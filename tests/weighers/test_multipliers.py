@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ def fleet(*of_hosts: tuple[str, ...], key: str = KEY, **facts: Any) -> HostTable
 
 
 def of(hosts: HostTable, key: str = KEY, configured: float = 1.5) -> list[float]:
-    found = multipliers(hosts, key, configured)
+    found = np.broadcast_to(multipliers(hosts, key, configured), len(hosts))
     return [found[row_of(hosts, name)] for name in sorted(set(hosts.names) - {str(uid("stranger"))})]
 
 
@@ -39,7 +40,7 @@ def test_the_lowest_value_of_the_aggregates_of_a_host_holds() -> None:
 
 def test_a_host_without_facts_and_a_weigher_without_key_have_what_is_configured() -> None:
     hosts = fleet(("2",))
-    assert multipliers(hosts, KEY, 1.5)[row_of(hosts, str(uid("stranger")))] == 1.5
+    assert np.broadcast_to(multipliers(hosts, KEY, 1.5), len(hosts))[row_of(hosts, str(uid("stranger")))] == 1.5
     assert of(hosts, "") == [1.5]
     assert of(hosts, "cpu_weight_multiplier") == [1.5]
 

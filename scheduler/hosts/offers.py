@@ -1,0 +1,172 @@
+"""What Placement offers a request: providers and what they have, candidates, and the facts of the hosts they are on.
+
+None of it changes while the request is decided; all of its tables share it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+import numpy as np
+
+from placement_client.models import AllocationRequest
+from scheduler.hosts.arrays import BoolArray, FloatArray, IntArray, ObjectArray
+from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
+
+
+@dataclass(frozen=True, eq=False)
+class Slots:
+    """What the providers have: one row a slot, which is one class on one provider; shape (s,) each.
+
+    ``hosts`` is -1 for slots that belong to no host of the request (those of sharing providers); ``own`` are the slots
+    of each class that do belong to one. ``nested`` is set where the provider is one below a host; ``traits`` are those
+    of the provider.
+    """
+
+    providers: tuple[UUID, ...]
+    classes: tuple[str, ...]
+    hosts: IntArray
+    capacities: IntArray
+    used: IntArray
+    own: Mapping[str, IntArray]
+    nested: BoolArray
+    traits: tuple[list[str], ...]
+
+    def bearing(self, trait: str, slots: IntArray) -> BoolArray:
+        """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
+        return np.array([trait in self.traits[slot] for slot in slots.tolist()], dtype=np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The m allocation candidates and their entries, ordered by host and within a host as Placement gave them.
+
+    Those of host h are ``host_starts[h]`` to ``host_starts[h + 1]``; the entries of candidate c, each an amount on a
+    slot, are ``starts[c]`` to ``starts[c + 1]``.
+    """
+
+    requests: tuple[AllocationRequest, ...]
+    host_starts: IntArray
+    starts: IntArray
+    slots: IntArray
+    amounts: IntArray
+
+    @cached_property
+    def hosts(self) -> IntArray:
+        """Return the host of each candidate, shape (m,)."""
+        return np.repeat(np.arange(len(self.host_starts) - 1), np.diff(self.host_starts))
+
+    @cached_property
+    def entry_hosts(self) -> IntArray:
+        """Return the host of each entry, shape of ``slots``."""
+        return np.repeat(self.hosts, np.diff(self.starts))
+
+    def entries(self, candidate: int) -> slice:
+        """Return where the entries of a candidate are."""
+        return slice(int(self.starts[candidate]), int(self.starts[candidate + 1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Offers:
+    """Placement's answer and the facts of its h hosts; shared by all tables of a request.
+
+    Hosts are ordered by UUID, so that the order of Placement's answer decides nothing. ``fact_rows`` is -1 for hosts
+    without facts. ``traits`` are those of the root providers, ``provider_traits`` those of every provider of the
+    answer, which is of host ``provider_hosts``, -1 where it is of none.
+    """
+
+    snapshot: HostSnapshot
+    host_uuids: ObjectArray
+    names: ObjectArray
+    nodes: ObjectArray
+    fact_rows: IntArray
+    traits: tuple[list[str], ...]
+    provider_hosts: IntArray
+    provider_traits: tuple[list[str], ...]
+    slots: Slots
+    candidates: Candidates
+
+    @cached_property
+    def strangers(self) -> Mapping[str, int]:
+        """Return the hosts without facts by name."""
+        return {self.names[host]: int(host) for host in np.flatnonzero(self.fact_rows < 0)}
+
+    @cached_property
+    def capacities(self) -> Mapping[str, FloatArray]:
+        """Return the capacity of each class over each host's own providers, shape (h,)."""
+        return {name: self._summed(own, self.slots.capacities) for name, own in self.slots.own.items()}
+
+    @cached_property
+    def used(self) -> Mapping[str, FloatArray]:
+        """Return what is used of each class over each host's own providers, shape (h,)."""
+        return {name: self._summed(own, self.slots.used) for name, own in self.slots.own.items()}
+
+    def _summed(self, own: IntArray, amounts: IntArray) -> FloatArray:
+        return np.bincount(self.slots.hosts[own], amounts[own], minlength=len(self.names)).astype(np.float64)
+
+    @cached_property
+    def _common(self) -> BoolArray:
+        """Return which slots serve candidates of another host than the one they belong to, shape (s,)."""
+        wanted, common = self.candidates.slots, np.zeros(len(self.slots.hosts), dtype=np.bool_)
+        common[wanted[self.candidates.entry_hosts != self.slots.hosts[wanted]]] = True
+        return common
+
+    def touched_by(self, host: int, candidate: int) -> IntArray:
+        """Return the hosts on which something else is left once this candidate of a host is taken, that host first."""
+        wanted = self.candidates.slots[self.candidates.entries(candidate)]
+        shared = wanted[self._common[wanted]]
+        if not shared.size:
+            return np.array([host], dtype=np.int64)
+        owners = self.slots.hosts[shared]
+        others = self.candidates.entry_hosts[np.isin(self.candidates.slots, shared)]
+        found = np.unique(np.concatenate((others, owners[owners >= 0])))
+        return np.concatenate(([host], found[found != host])).astype(np.int64)
+
+    @cached_property
+    def _trait_masks(self) -> dict[str, BoolArray]:
+        return {}
+
+    @cached_property
+    def _tree_masks(self) -> dict[str, BoolArray]:
+        return {}
+
+    @cached_property
+    def _trait_sets(self) -> dict[str, Distinct]:
+        return {}
+
+    def has_trait(self, name: str) -> BoolArray:
+        """Return which hosts have this trait on their root provider, shape (h,)."""
+        mask = self._trait_masks.get(name)
+        if mask is None:
+            mask = self._trait_masks[name] = np.array([name in traits for traits in self.traits], dtype=np.bool_)
+        return mask
+
+    def offers_trait(self, name: str) -> BoolArray:
+        """Return which hosts have this trait on some provider of their tree, shape (h,)."""
+        mask = self._tree_masks.get(name)
+        if mask is None:
+            has = np.array([name in traits for traits in self.provider_traits], dtype=np.bool_)
+            found = np.bincount(self.provider_hosts[has] + 1, minlength=len(self.names) + 1)  # of no host at 0
+            mask = self._tree_masks[name] = found[1:] > 0
+        return mask
+
+    def trait_sets(self, prefix: str) -> Distinct:
+        """Return the distinct sets of traits with a prefix on root providers and, (h,), which of them each host has."""
+        known = self._trait_sets.get(prefix)
+        if known is None:
+            wanted = frozenset(name for name in set().union(*self.traits) if name.startswith(prefix))
+            known = self._trait_sets[prefix] = numbered([wanted.intersection(traits) for traits in self.traits])
+        return known
+
+
+def spans(starts: IntArray, groups: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the positions of all members of these groups, and where each group begins among them.
+
+    The members of group g are ``starts[g]`` to ``starts[g + 1]``; every group has at least one.
+    """
+    first = starts[groups]
+    sizes = starts[groups + 1] - first
+    ends = np.cumsum(sizes)
+    begins = ends - sizes
+    return np.repeat(first - begins, sizes) + np.arange(ends[-1]), begins
