@@ -92,6 +92,10 @@ class HostTable:
             self.offers, hosts, self.slot_used, self.placed, self.kept, self.claimed, self.added, self.touched
         )
 
+    def rows_of(self, hosts: IntArray) -> IntArray:
+        """Return the rows of these hosts of the offers, as far as this is a view of them."""
+        return np.flatnonzero(self.hosts == hosts[0] if len(hosts) == 1 else np.isin(self.hosts, hosts))
+
     def keeping(self, kept: BoolArray) -> "HostTable":
         """Return a view in which only these candidates may be taken, a mask over all ``candidate_count`` of them."""
         return replace(self, kept=self.kept & kept)

@@ -83,7 +83,7 @@ class Memory:
             self._weighed = _Weighing(hosts.hosts, weights, len(hosts.touched)) if lasting else None
             return weights
         for touched in hosts.touched[last.placed :]:
-            reweigh(last.weights, weighers, request, hosts, np.flatnonzero(np.isin(hosts.hosts, touched)))
+            reweigh(last.weights, weighers, request, hosts, hosts.rows_of(touched))
         last.placed = len(hosts.touched)
         return last.weights
 

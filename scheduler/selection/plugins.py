@@ -1,7 +1,7 @@
 """The plugins of a scheduler, and how they are asked: whatever a plugin does wrong stops the request, by its name."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import TypeVar
@@ -20,6 +20,8 @@ from scheduler.settings import OrderSettings
 from scheduler.weighers import Weighed, Weigher, multipliers
 
 T = TypeVar("T")
+BOOL: np.dtype[np.generic] = np.dtype(np.bool_)
+FLOAT: np.dtype[np.generic] = np.dtype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def concerned(plugin: AnyFilter | Weigher, request: RequestSpec) -> bool:
     concerns = getattr(plugin, "concerns", None)
     if concerns is None:
         return True
-    answer, problem = _asked(lambda: concerns(request))
+    answer, problem = _asked(concerns, request)
     if problem is not None:
         raise PluginFailed(plugin.name, problem)
     return bool(answer)
@@ -66,32 +68,34 @@ def concerned(plugin: AnyFilter | Weigher, request: RequestSpec) -> bool:
 
 def is_per_host(plugin: AnyFilter | Weigher) -> bool:
     """Tell whether what a plugin says of a host holds until an instance is placed there."""
-    return bool(getattr(plugin, "per_host", False))
+    return bool(getattr(plugin, "per_host", False)) and not hasattr(plugin, "multipliers")
 
 
 def judged(plugin: Filter, request: RequestSpec, hosts: HostTable) -> BoolArray:
     """Return which hosts pass a filter, shape (n,); PluginFailed when it raises or answers anything else."""
-    return _answer(plugin.name, lambda: plugin.passes(request, hosts), np.dtype(np.bool_), len(hosts), "host")
+    return _answer(plugin.name, BOOL, len(hosts), "host", plugin.passes, request, hosts)
 
 
 def kept_by(plugin: CandidateFilter, request: RequestSpec, hosts: HostTable) -> BoolArray:
     """Return which candidates stay, shape (m,); PluginFailed when it raises or answers anything else."""
-    wanted = len(hosts.candidates)
-    return _answer(plugin.name, lambda: plugin.keeps(request, hosts), np.dtype(np.bool_), wanted, "candidate")
+    return _answer(plugin.name, BOOL, len(hosts.candidates), "candidate", plugin.keeps, request, hosts)
 
 
-def scored(plugin: Weigher, request: RequestSpec, hosts: HostTable) -> FloatArray:
-    """Return the raw scores of a weigher, shape (n,), all finite; PluginFailed when it raises or answers otherwise."""
-    scores = _answer(plugin.name, lambda: plugin.score(request, hosts), np.dtype(np.float64), len(hosts), "host")
-    if not np.isfinite(scores).all():
-        raise PluginFailed(plugin.name, "a score is not a finite number")
+def scored(plugins: Sequence[Weigher], request: RequestSpec, hosts: HostTable) -> FloatArray:
+    """Return the raw scores of weighers, shape (w, n), all finite; PluginFailed where one does anything but answer."""
+    scores = np.empty((len(plugins), len(hosts)))
+    for position, plugin in enumerate(plugins):
+        scores[position] = _answer(plugin.name, FLOAT, len(hosts), "host", plugin.score, request, hosts)
+    finite = np.isfinite(scores)
+    if not finite.all():
+        raise PluginFailed(plugins[np.flatnonzero(~finite.all(axis=1))[0]].name, "a score is not a finite number")
     return scores
 
 
 def scored_alone(plugin: Weigher, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
     """Return what a weigher makes of its scores by its ``bounded`` form, all from 0 to 1; PluginFailed otherwise."""
     bounded: Callable[..., FloatArray] = getattr(plugin, "bounded")  # noqa: B009 - not every weigher has it
-    answer = _answer(plugin.name, lambda: bounded(request, hosts, scores), np.dtype(np.float64), len(hosts), "host")
+    answer = _answer(plugin.name, FLOAT, len(hosts), "host", bounded, request, hosts, scores)
     if not ((answer >= 0) & (answer <= 1)).all():
         raise PluginFailed(plugin.name, "a bounded score is not from 0 to 1")
     return answer
@@ -111,14 +115,16 @@ def multiplied(one: Weighed, hosts: HostTable) -> FloatArray | float:
     of_host = getattr(one.weigher, "multipliers", None)
     if of_host is None:
         return configured
-    own = _answer(one.weigher.name, lambda: of_host(hosts), np.dtype(np.float64), len(hosts), "host")
+    own = _answer(one.weigher.name, FLOAT, len(hosts), "host", of_host, hosts)
     if not np.isfinite(own).all():
         raise PluginFailed(one.weigher.name, "a multiplier is not a finite number")
     return configured * own
 
 
-def _answer(name: str, ask: Callable[[], AnyArray], dtype: np.dtype[np.generic], n: int, of: str) -> AnyArray:
-    answer, problem = _asked(ask)
+def _answer(
+    name: str, dtype: np.dtype[np.generic], n: int, of: str, ask: Callable[..., AnyArray], *arguments: object
+) -> AnyArray:
+    answer, problem = _asked(ask, *arguments)
     if problem is None and not (isinstance(answer, np.ndarray) and answer.shape == (n,) and answer.dtype == dtype):
         problem = f"the answer is not an array of one {dtype.name} a {of}"
     if problem is not None or answer is None:
@@ -126,9 +132,9 @@ def _answer(name: str, ask: Callable[[], AnyArray], dtype: np.dtype[np.generic],
     return answer
 
 
-def _asked(ask: Callable[[], T]) -> tuple[T | None, str | None]:
+def _asked(ask: Callable[..., T], *arguments: object) -> tuple[T | None, str | None]:
     try:
-        return ask(), None
+        return ask(*arguments), None
     except InvalidRequest:
         raise
     except NoCounterpart as error:

@@ -40,6 +40,10 @@ class Weights:
     limits: Limits
     factors: FloatArray
 
+    def factors_at(self, rows: IntArray) -> FloatArray:
+        """Return the multipliers of these hosts."""
+        return self.factors if self.factors.shape[1] == 1 else self.factors[:, rows]
+
 
 def weigh_hosts(weighers: Sequence[Weighed], request: RequestSpec, hosts: HostTable) -> Weights:
     """Return the weights of these k hosts. Raises PluginFailed unless all of them are finite."""
@@ -69,9 +73,8 @@ def reweigh(
     low, high = weights.limits
     weights.normalized[moved] = stretched(weights.raw[moved], (low[moved], high[moved]))
     weights.normalized[:, rows] = _normalized(wanted, request, there, weights.raw[:, rows], weights.limits)
-    factors = np.broadcast_to(weights.factors, weights.raw.shape)
-    weights.weighed[moved] = weights.normalized[moved] * factors[moved]
-    weights.weighed[:, rows] = weights.normalized[:, rows] * factors[:, rows]
+    weights.weighed[moved] = weights.normalized[moved] * weights.factors[moved]
+    weights.weighed[:, rows] = weights.normalized[:, rows] * weights.factors_at(rows)
     changed = slice(None) if moved.any() else rows
     weights.total[changed] = _added(wanted, weights.weighed[:, changed])
 
@@ -96,10 +99,7 @@ def stretched(scores: FloatArray, limits: Limits) -> FloatArray:
 
 
 def _scores(wanted: Sequence[Weighed], request: RequestSpec, hosts: HostTable) -> FloatArray:
-    scores = np.empty((len(wanted), len(hosts)))
-    for position, one in enumerate(wanted):
-        scores[position] = scored(one.weigher, request, hosts)
-    return scores
+    return scored([one.weigher for one in wanted], request, hosts)
 
 
 def _bounds(wanted: Sequence[Weighed]) -> Limits:

@@ -20,7 +20,8 @@ class Weigher(Protocol):
     * ``multiplier_key``, the key of aggregate metadata that overrides its multiplier, and ``multiplier_sign``, -1.0
       where the multiplier is negated;
     * ``per_host = True``, when its score of a host depends on nothing but the request, its group and its instance left
-      out, and on that host; it is then asked about a host again only when an instance was placed there;
+      out, and on that host; it is then asked about a host again only when an instance was placed there (one with
+      ``multipliers`` of its own always is);
     * ``concerns(request)``, False where the request gives it nothing to weigh, and every score would be 0, bounded or
       not; the same for every instance of a batch;
     * ``hints``, a frozenset of the names of the scheduler hints that it reads;

@@ -66,7 +66,7 @@ def test_the_example_plugins_are_plugins():
     exec(compile(code, "docs/plugins.md", "exec"), names)
     assert judged(names["EnoughDiskFilter"](), None, Table()).tolist() == [False, False, True]
     assert kept_by(names["NothingNestedFilter"](), None, Table()).tolist() == [True, False]
-    assert scored(names["NewestWeigher"](), None, Table()).tolist() == [1.0, 2.0, 3.0]
+    assert scored([names["NewestWeigher"]()], None, Table()).tolist() == [[1.0, 2.0, 3.0]]
 
 
 def test_the_example_prefilter_narrows_and_refuses():

@@ -139,12 +139,12 @@ def test_weights_are_normalised_and_then_multiplied_host_by_host() -> None:
 
 def test_less_than_the_lowest_weight_is_the_lowest() -> None:
     hosts = table(Node("over", ram(-5)), Node("free", ram(5)))
-    assert by_name(hosts, scored(NovaWeigher(classes.FreeRAMWeigher()), spec(), hosts)) == {"over": 0, "free": 5}
+    assert by_name(hosts, scored([NovaWeigher(classes.FreeRAMWeigher())], spec(), hosts)[0]) == {"over": 0, "free": 5}
 
 
 def test_bounds_clamp_and_a_class_may_set_them_while_it_weighs() -> None:
     crowded = table(Node("few"), Node("many", facts={"instances": [uid(f"i{number}") for number in range(9)]}))
-    assert by_name(crowded, scored(NovaWeigher(classes.CappedWeigher()), spec(), crowded)) == {"few": 0, "many": 3}
+    assert by_name(crowded, scored([NovaWeigher(classes.CappedWeigher())], spec(), crowded)[0]) == {"few": 0, "many": 3}
     ranked = weigh_hosts((Weighed(NovaWeigher(classes.RankWeigher()), 1.0),), spec(), HOSTS)
     assert by_name(HOSTS, ranked.normalized[0]) == {"first": 0, "garbage": 0, "second": 0.4, "none": 0.6, "both": 0.8}
 

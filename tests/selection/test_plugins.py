@@ -223,7 +223,7 @@ def test_a_filter_that_does_anything_but_answer_stops_the_request(answer: Callab
 )
 def test_a_weigher_that_does_anything_but_answer_stops_the_request(answer: Callable[[], Any]) -> None:
     with pytest.raises(PluginFailed) as caught:
-        scored(Answering(answer), spec(), HOSTS)
+        scored([Answering(answer)], spec(), HOSTS)
     assert caught.value.__context__ is None
 
 
