@@ -7,10 +7,12 @@ what that answer has. Everything else is ``OutcomeUnknown`` for a request that m
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from placement_client.decode_candidates import candidates_in
 from placement_client.errors import (
     BadAnswer,
     BadRequest,
@@ -25,7 +27,7 @@ from placement_client.errors import (
     UnknownProvider,
     VersionRefused,
 )
-from placement_client.models import Answer, Request
+from placement_client.models import AllocationCandidates, Answer, Request
 
 T = TypeVar("T")
 
@@ -39,6 +41,9 @@ NO_ROOM: Final = re.compile(r"^\s*Unable to allocate inventory:", re.MULTILINE)
 CONSUMER_GENERATION: Final = re.compile(r"^\s*consumer generation conflict\b", re.MULTILINE)
 PROVIDER_DATA: Final = re.compile(r"\bconcurrently updated the resource provider data\b")
 GONE_PROVIDER: Final = re.compile(r"^\s*Allocation for resource provider .* that does not exist\b", re.MULTILINE)
+
+
+_READ_APART: Final[Mapping[type, Callable[[bytes], Any]]] = {AllocationCandidates: candidates_in}
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -167,7 +172,7 @@ def _decoded(body: bytes, model: type[T], *, unique: bool) -> T | None:
     try:
         if unique:
             json.loads(body, object_pairs_hook=_unique)
-        return msgspec.json.decode(body, type=model)
+        return _READ_APART[model](body) if model in _READ_APART else msgspec.json.decode(body, type=model)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 

@@ -18,7 +18,8 @@ MAX_AMOUNT = 2**31 - 1
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Ratio = Annotated[float, Meta(ge=-3.40282e38, le=3.40282e38)]  # what Placement stores: a float of single precision
-Name = Annotated[str, Meta(pattern=r"\A[A-Z0-9_]{1,255}\Z")]
+NAME = r"\A[A-Z0-9_]{1,255}\Z"
+Name = Annotated[str, Meta(pattern=NAME)]
 OwnerId = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
@@ -80,27 +81,27 @@ class Version(Struct, frozen=True):
     max_version: str
 
 
-class Resources(Struct, frozen=True):
+class Resources(Struct, frozen=True, gc=False):
     """Amounts by resource class on one provider."""
 
     resources: dict[Name, Amount]
 
 
-class AllocationRequest(Struct, frozen=True):
+class AllocationRequest(Struct, frozen=True, gc=False):
     """One way to satisfy a request: amounts by provider, and which providers serve which request group."""
 
     allocations: dict[UUID, Resources]
     mappings: dict[str, list[UUID]] = field(default_factory=dict)
 
 
-class ResourceSummary(Struct, frozen=True):
+class ResourceSummary(Struct, frozen=True, gc=False):
     """Capacity (total less reserved, times the allocation ratio) and use of one class on one provider."""
 
     capacity: Count
     used: Count
 
 
-class ProviderSummary(Struct, frozen=True):
+class ProviderSummary(Struct, frozen=True, gc=False):
     """What one provider of a candidate tree has."""
 
     resources: dict[Name, ResourceSummary]

@@ -135,18 +135,26 @@ class Offers:
     def _trait_sets(self) -> dict[str, Distinct]:
         return {}
 
+    @cached_property
+    def _root_traits(self) -> Distinct:
+        return _by_identity(self.traits)
+
+    @cached_property
+    def _tree_traits(self) -> Distinct:
+        return _by_identity(self.provider_traits)
+
     def has_trait(self, name: str) -> BoolArray:
         """Return which hosts have this trait on their root provider, shape (h,)."""
         mask = self._trait_masks.get(name)
         if mask is None:
-            mask = self._trait_masks[name] = np.array([name in traits for traits in self.traits], dtype=np.bool_)
+            mask = self._trait_masks[name] = _having(name, self._root_traits)
         return mask
 
     def offers_trait(self, name: str) -> BoolArray:
         """Return which hosts have this trait on some provider of their tree, shape (h,)."""
         mask = self._tree_masks.get(name)
         if mask is None:
-            has = np.array([name in traits for traits in self.provider_traits], dtype=np.bool_)
+            has = _having(name, self._tree_traits)
             found = np.bincount(self.provider_hosts[has] + 1, minlength=len(self.names) + 1)  # of no host at 0
             mask = self._tree_masks[name] = found[1:] > 0
         return mask
@@ -155,9 +163,24 @@ class Offers:
         """Return the distinct sets of traits with a prefix on root providers and, (h,), which of them each host has."""
         known = self._trait_sets.get(prefix)
         if known is None:
-            wanted = frozenset(name for name in set().union(*self.traits) if name.startswith(prefix))
-            known = self._trait_sets[prefix] = numbered([wanted.intersection(traits) for traits in self.traits])
+            codes, lists = self._root_traits
+            wanted = frozenset(name for name in set().union(*lists) if name.startswith(prefix))
+            of_lists, sets = numbered([wanted.intersection(traits) for traits in lists])
+            known = self._trait_sets[prefix] = of_lists[codes], sets
         return known
+
+
+def _by_identity(lists: tuple[list[str], ...]) -> Distinct:
+    """Return the different list objects, and which of them each one is; what is decoded shares those that are equal."""
+    numbers: dict[int, int] = {}
+    codes = [numbers.setdefault(id(one), len(numbers)) for one in lists]
+    different = dict(zip(codes, lists, strict=True))
+    return np.array(codes, dtype=np.int64), tuple(different.values())
+
+
+def _having(name: str, traits: Distinct) -> BoolArray:
+    codes, lists = traits
+    return np.array([name in names for names in lists], dtype=np.bool_)[codes]
 
 
 def spans(starts: IntArray, groups: IntArray) -> tuple[IntArray, IntArray]:

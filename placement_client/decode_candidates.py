@@ -1,0 +1,82 @@
+"""The largest answer, decoded apart: each name in it is checked once, and each list of traits is read once.
+
+Thousands of providers have the same few resource classes and the same lists of traits; to check every one of them takes
+more time than all the rest of the decoding.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from uuid import UUID
+
+from msgspec import Raw, Struct, field, json
+
+from placement_client.models import (
+    NAME,
+    AllocationCandidates,
+    AllocationRequest,
+    Amount,
+    ProviderSummary,
+    Resources,
+    ResourceSummary,
+)
+
+_NAME: Final = re.compile(NAME)
+_NO_TRAITS: Final = Raw(b"[]")
+
+
+class _Held(Struct, frozen=True, gc=False):
+    resources: dict[str, Amount]
+
+
+class _Way(Struct, frozen=True, gc=False):
+    allocations: dict[UUID, _Held]
+    mappings: dict[str, list[UUID]] = field(default_factory=dict)
+
+
+class _Provider(Struct, frozen=True, gc=False):
+    resources: dict[str, ResourceSummary]
+    traits: Raw = _NO_TRAITS
+    parent_provider_uuid: UUID | None = None
+    root_provider_uuid: UUID | None = None
+
+
+class _Answer(Struct, frozen=True, gc=False):
+    allocation_requests: list[_Way]
+    provider_summaries: dict[UUID, _Provider]
+
+
+_ANSWER: Final = json.Decoder(_Answer)
+_TRAITS: Final = json.Decoder(list[str])
+
+
+def candidates_in(body: bytes) -> AllocationCandidates:
+    """Return the candidates of an answer. Raises ValueError for a name that is none, and what msgspec raises."""
+    answer = _ANSWER.decode(body)
+    written = [bytes(one.traits) for one in answer.provider_summaries.values()]
+    traits = {one: _TRAITS.decode(one) for one in set(written)}
+    if not all(map(_NAME.fullmatch, {*_classes(answer), *_listed(traits.values())})):
+        raise ValueError("a resource class or trait has a name that none has")
+    return AllocationCandidates(
+        allocation_requests=[
+            AllocationRequest({uuid: Resources(held.resources) for uuid, held in way.allocations.items()}, way.mappings)
+            for way in answer.allocation_requests
+        ],
+        provider_summaries={
+            uuid: ProviderSummary(one.resources, traits[as_written], one.parent_provider_uuid, one.root_provider_uuid)
+            for (uuid, one), as_written in zip(answer.provider_summaries.items(), written, strict=True)
+        },
+    )
+
+
+def _classes(answer: _Answer) -> Iterator[str]:
+    for way in answer.allocation_requests:
+        for held in way.allocations.values():
+            yield from held.resources
+    for summary in answer.provider_summaries.values():
+        yield from summary.resources
+
+
+def _listed(lists: Iterable[list[str]]) -> Iterator[str]:
+    for names in lists:
+        yield from names
