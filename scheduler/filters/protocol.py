@@ -20,7 +20,8 @@ class Filter(Protocol):
 
     * ``run_filter_once_per_request = True``, when its answer is the same for every instance of a batch;
     * ``per_host = True``, when what it says of a host depends on nothing but the request, its group and its instance
-      left out, and on that host; it is then asked about a host again only when an instance was placed there;
+      left out, and on that host and what is placed there, whatever other filters drop; it is then asked about a host
+      again only when an instance was placed there;
     * ``concerns(request)``, False where the request gives it nothing to do, and every host would pass; the same for
       every instance of a batch;
     * ``run_on_rebuild = True``, when it judges an instance that is built again where it is, too;

@@ -102,6 +102,11 @@ class Offers:
         """Return what is used of each class over each host's own providers, shape (h,)."""
         return {name: self._summed(own, self.slots.used) for name, own in self.slots.own.items()}
 
+    @cached_property
+    def room(self) -> Mapping[str, FloatArray]:
+        """Return what is left of each class over each host's own providers, shape (h,)."""
+        return {name: capacity - self.used[name] for name, capacity in self.capacities.items()}
+
     def _summed(self, own: IntArray, amounts: IntArray) -> FloatArray:
         return np.bincount(self.slots.hosts[own], amounts[own], minlength=len(self.names)).astype(np.float64)
 

@@ -122,7 +122,8 @@ class HostTable:
 
     def free(self, resource_class: str) -> FloatArray:
         """Return the room left of a class over each host's own provider tree; below 0 where it is overcommitted."""
-        return self.capacity(resource_class) - self.used(resource_class)
+        left = self._of(self.offers.room, resource_class)
+        return left - self.taken(resource_class) if resource_class in self.added else left
 
     def taken(self, resource_class: str) -> FloatArray:
         """Return what the instances placed in this batch take of a class over each host's own provider tree."""

@@ -1,7 +1,7 @@
 """Selection: filters, weighers and order tied together for one instance; pure, all of it."""
 
-from scheduler.selection.filtering import Filtered, filter_hosts, settle
-from scheduler.selection.memory import Memory
+from scheduler.selection.filtering import filter_hosts, settle
+from scheduler.selection.memory import Filtered, Memory
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.placing import placing_of, selection_of, selections_of
 from scheduler.selection.planning import Plan, alternates_of, plan_batch

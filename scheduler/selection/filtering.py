@@ -1,7 +1,7 @@
 """Which hosts are left for an instance, and how many each filter removed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,17 +9,8 @@ from scheduler.filters import AnyFilter, filters_for, judges_candidates, once_pe
 from scheduler.hosts.arrays import BoolArray, IntArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import FilterStep, RequestSpec
-from scheduler.selection.memory import Memory, kept
+from scheduler.selection.memory import Filtered, Memory, kept
 from scheduler.selection.plugins import concerned, judged
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Filtered:
-    """What the filters left: ``kept`` are rows (k,) of ``hosts``, all n hosts without the candidates they dropped."""
-
-    kept: IntArray
-    hosts: HostTable
-    steps: tuple[FilterStep, ...]
 
 
 def settle(filters: Sequence[AnyFilter], request: RequestSpec, hosts: HostTable) -> Memory:
@@ -38,15 +29,20 @@ def settle(filters: Sequence[AnyFilter], request: RequestSpec, hosts: HostTable)
 
 def filter_hosts(filters: Sequence[AnyFilter], memory: Memory, request: RequestSpec, hosts: HostTable) -> Filtered:
     """Run the filters of a request in order over the hosts that are left, until none is."""
+    if not memory.renew(request, hosts) and memory.filtered is not None:
+        return replace(memory.filtered, hosts=hosts)
+    wanted = [(plugin, concerned(plugin, request)) for plugin in filters_for(tuple(filters), request)]
     rows, steps = np.arange(len(hosts), dtype=np.int64), []
-    for plugin in filters_for(tuple(filters), request):
+    for plugin, concerns in wanted:
         before = len(rows)
-        if concerned(plugin, request):
+        if concerns:
             hosts, rows = _left(plugin, memory.answer(plugin, request, hosts, rows), hosts, rows)
         steps.append(FilterStep(name=plugin.name, reason=plugin.reason, hosts_in=before, removed=before - len(rows)))
         if not rows.size:
             break
-    return Filtered(rows, hosts, tuple(steps))
+    filtered = Filtered(rows, hosts, tuple(steps))
+    memory.filtered = filtered if all(memory.lasts(plugin) for plugin, concerns in wanted if concerns) else None
+    return filtered
 
 
 def _answer(plugin: AnyFilter, request: RequestSpec, hosts: HostTable, rows: IntArray) -> BoolArray:

@@ -6,13 +6,14 @@ two. A plugin that is ``per_host`` is asked again about those alone, and one tha
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from scheduler.filters import AnyFilter, CandidateFilter, judges_candidates
-from scheduler.hosts.arrays import AnyArray, BoolArray, IntArray
+from scheduler.filters import AnyFilter, CandidateFilter, Filter, judges_candidates
+from scheduler.hosts.arrays import BoolArray, IntArray
 from scheduler.hosts.table import HostTable
-from scheduler.model import RequestSpec
+from scheduler.model import FilterStep, RequestSpec
 from scheduler.selection.plugins import is_per_host, judged, kept_by
 from scheduler.selection.weighing import Weights, reweigh, weigh_hosts
 from scheduler.weighers import Weighed
@@ -20,27 +21,38 @@ from scheduler.weighers import Weighed
 Settled = Mapping[str, BoolArray]
 """Answers, by name, of the filters that are asked once a request: over all rows, or over all candidates."""
 
-Ask = Callable[[IntArray], AnyArray]
+Ask = Callable[[IntArray], BoolArray]
 
 
 class Answers:
-    """What was said of each host, along the last axis; each is asked about when it is first looked at."""
+    """What a filter said of each host; it is asked about one when that is first looked at."""
 
-    def __init__(self, shape: tuple[int, ...], kind: type[np.generic]) -> None:
-        self._said: AnyArray = np.zeros(shape, dtype=kind)
-        self._known = np.zeros(shape[-1], dtype=np.bool_)
+    def __init__(self, hosts: int) -> None:
+        self._said = np.zeros(hosts, dtype=np.bool_)
+        self._known = np.zeros(hosts, dtype=np.bool_)
 
-    def of(self, hosts: IntArray, ask: Ask) -> AnyArray:
+    def of(self, hosts: IntArray, ask: Ask) -> BoolArray:
         """Return what is said of these hosts; ``ask`` says it of those that are not known."""
         unknown = hosts[~self._known[hosts]]
         if unknown.size:
-            self._said[..., unknown] = ask(unknown)
-            self._known[unknown] = True
-        return self._said[..., hosts]
+            self._said[unknown], self._known[unknown] = ask(unknown), True
+        return self._said[hosts]
 
-    def forget(self, hosts: IntArray) -> None:
-        """Ask about these hosts again when they are next looked at."""
-        self._known[hosts] = False
+    def renew(self, hosts: IntArray, ask: Ask) -> bool:
+        """Ask again about those of these hosts that are known, and tell whether anything else is said now."""
+        known = hosts[self._known[hosts]]
+        before = self._said[known]
+        self._said[known] = ask(known)
+        return bool((before != self._said[known]).any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filtered:
+    """What the filters left: ``kept`` are rows (k,) of ``hosts``, all n hosts without the candidates they dropped."""
+
+    kept: IntArray
+    hosts: HostTable
+    steps: tuple[FilterStep, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -53,13 +65,21 @@ class _Weighing:
 
 
 class Memory:
-    """The answers of one round, which belong to its request, its table, and the tables of the instances after it."""
+    """The answers of one round, which belong to its request, its table, and the tables of the instances after it.
+
+    ``filtered`` is what the filters left for the last instance, where all that they say lasts.
+    """
 
     def __init__(self, settled: Settled | None = None) -> None:
         self.settled = settled or {}
-        self._answers: dict[str, Answers] = {}
+        self._answers: dict[str, tuple[Filter, Answers]] = {}
         self._placed = 0
+        self.filtered: Filtered | None = None
         self._weighed: _Weighing | None = None
+
+    def lasts(self, plugin: AnyFilter) -> bool:
+        """Tell whether what a filter says of hosts holds for those on which nothing is placed."""
+        return not judges_candidates(plugin) and (plugin.name in self.settled or is_per_host(plugin))
 
     def answer(self, plugin: AnyFilter, request: RequestSpec, hosts: HostTable, rows: IntArray) -> BoolArray:
         """Return which of these rows pass a filter, shape of ``rows``; or which of all candidates one keeps."""
@@ -68,11 +88,21 @@ class Memory:
             return kept(plugin, request, hosts, rows) if settled is None else settled
         if settled is not None:
             return settled[rows]
-        asked = hosts.hosts[rows]
+        ask = partial(_judged_at, plugin, request, hosts)
         if not is_per_host(plugin):
-            return judged(plugin, request, hosts.at(asked))
-        answers = self._of(f"filter {plugin.name}", (hosts.size,), np.bool_, hosts)
-        return answers.of(asked, lambda unknown: judged(plugin, request, hosts.at(unknown)))
+            return ask(hosts.hosts[rows])
+        _, answers = self._answers.setdefault(plugin.name, (plugin, Answers(hosts.size)))
+        return answers.of(hosts.hosts[rows], ask)
+
+    def renew(self, request: RequestSpec, hosts: HostTable) -> bool:
+        """Ask filters again about hosts on which something was placed, and tell whether any says something else now."""
+        touched, self._placed = hosts.touched[self._placed :], len(hosts.touched)
+        changed = [
+            answers.renew(there, partial(_judged_at, plugin, request, hosts))
+            for there in touched
+            for plugin, answers in self._answers.values()
+        ]
+        return any(changed)
 
     def weigh(self, weighers: Sequence[Weighed], request: RequestSpec, hosts: HostTable) -> Weights:
         """Return the weights of these hosts; they hold until the next instance is weighed."""
@@ -87,15 +117,9 @@ class Memory:
         last.placed = len(hosts.touched)
         return last.weights
 
-    def _of(self, name: str, shape: tuple[int, ...], kind: type[np.generic], hosts: HostTable) -> Answers:
-        """Return the answers kept under a name, without those that the instances placed since have changed."""
-        for touched in hosts.touched[self._placed :]:
-            for answers in self._answers.values():
-                answers.forget(touched)
-        self._placed = len(hosts.touched)
-        if name not in self._answers:
-            self._answers[name] = Answers(shape, kind)
-        return self._answers[name]
+
+def _judged_at(plugin: Filter, request: RequestSpec, hosts: HostTable, asked: IntArray) -> BoolArray:
+    return judged(plugin, request, hosts.at(asked))
 
 
 def kept(plugin: CandidateFilter, request: RequestSpec, hosts: HostTable, rows: IntArray) -> BoolArray:

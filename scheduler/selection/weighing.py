@@ -70,10 +70,11 @@ def reweigh(
     weights.raw[:, rows] = _scores(wanted, request, there)
     before, weights.limits = weights.limits, _limits(wanted, weights.raw, weights.bounds)
     moved = _differ(before, weights.limits)
-    low, high = weights.limits
-    weights.normalized[moved] = stretched(weights.raw[moved], (low[moved], high[moved]))
+    if moved.any():
+        low, high = weights.limits
+        weights.normalized[moved] = stretched(weights.raw[moved], (low[moved], high[moved]))
+        weights.weighed[moved] = weights.normalized[moved] * weights.factors[moved]
     weights.normalized[:, rows] = _normalized(wanted, request, there, weights.raw[:, rows], weights.limits)
-    weights.weighed[moved] = weights.normalized[moved] * weights.factors[moved]
     weights.weighed[:, rows] = weights.normalized[:, rows] * weights.factors_at(rows)
     changed = slice(None) if moved.any() else rows
     weights.total[changed] = _added(wanted, weights.weighed[:, changed])
