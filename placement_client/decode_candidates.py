@@ -9,29 +9,18 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
-from msgspec import Raw, Struct, field, json
+from msgspec import Raw, Struct, json
 
 from placement_client.models import (
     NAME,
     AllocationCandidates,
     AllocationRequest,
-    Amount,
     ProviderSummary,
-    Resources,
     ResourceSummary,
 )
 
 _NAME: Final = re.compile(NAME)
 _NO_TRAITS: Final = Raw(b"[]")
-
-
-class _Held(Struct, frozen=True, gc=False):
-    resources: dict[str, Amount]
-
-
-class _Way(Struct, frozen=True, gc=False):
-    allocations: dict[UUID, _Held]
-    mappings: dict[str, list[UUID]] = field(default_factory=dict)
 
 
 class _Provider(Struct, frozen=True, gc=False):
@@ -42,7 +31,7 @@ class _Provider(Struct, frozen=True, gc=False):
 
 
 class _Answer(Struct, frozen=True, gc=False):
-    allocation_requests: list[_Way]
+    allocation_requests: list[AllocationRequest]
     provider_summaries: dict[UUID, _Provider]
 
 
@@ -58,10 +47,7 @@ def candidates_in(body: bytes) -> AllocationCandidates:
     if not all(map(_NAME.fullmatch, {*_classes(answer), *_listed(traits.values())})):
         raise ValueError("a resource class or trait has a name that none has")
     return AllocationCandidates(
-        allocation_requests=[
-            AllocationRequest({uuid: Resources(held.resources) for uuid, held in way.allocations.items()}, way.mappings)
-            for way in answer.allocation_requests
-        ],
+        allocation_requests=answer.allocation_requests,
         provider_summaries={
             uuid: ProviderSummary(one.resources, traits[as_written], one.parent_provider_uuid, one.root_provider_uuid)
             for (uuid, one), as_written in zip(answer.provider_summaries.items(), written, strict=True)
@@ -70,8 +56,8 @@ def candidates_in(body: bytes) -> AllocationCandidates:
 
 
 def _classes(answer: _Answer) -> Iterator[str]:
-    for way in answer.allocation_requests:
-        for held in way.allocations.values():
+    for request in answer.allocation_requests:
+        for held in request.allocations.values():
             yield from held.resources
     for summary in answer.provider_summaries.values():
         yield from summary.resources

@@ -82,9 +82,9 @@ class Version(Struct, frozen=True):
 
 
 class Resources(Struct, frozen=True, gc=False):
-    """Amounts by resource class on one provider."""
+    """Amounts by resource class on one provider; the names in an answer are checked once for all of it."""
 
-    resources: dict[Name, Amount]
+    resources: dict[str, Amount]
 
 
 class AllocationRequest(Struct, frozen=True, gc=False):

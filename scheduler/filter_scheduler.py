@@ -368,6 +368,7 @@ class FilterScheduler:
             work.trail.reason = answer
         if failure is not None:
             raise failure
+        work.claim_ids.remove(claim.claim_id)  # nothing is left to do for it
 
     def _release(self, work: Work) -> None:
         """Give back what the caller decided not to confirm."""

@@ -150,6 +150,7 @@ class Claimer:
         if answer == CONFIRMED:
             step_ms = 1000 * (self._clock.monotonic() - started)
             self._log(CLAIM_CONFIRMED, request=request_id, claim=claim_id, step_ms=step_ms)
+            self._forget([claim_id])
         else:
             event = CLAIM_IN_DOUBT if answer == IN_DOUBT else CLAIM_NOT_CONFIRMED
             self._log(event, request=request_id, claim=claim_id, reason=reason)

@@ -21,11 +21,9 @@ AT_ONCE = 500  # rows in one question, so that no number of claims is too many
 _ADD = insert(CLAIMS).returning(CLAIMS.c.number)
 _CHANGE = update(CLAIMS).where(CLAIMS.c.number == bindparam("this"))
 _CHANGE_HOLD = update(HOLDS).where(HOLDS.c.claim == bindparam("this"), HOLDS.c.position == bindparam("at"))
-_HOLDS_OF = (
-    select(HOLDS.c.claim, HOLDS.c.state)
-    .where(HOLDS.c.claim.in_(bindparam("these", expanding=True)))
-    .order_by(HOLDS.c.claim, HOLDS.c.position)
-)
+_HOLDS = select(HOLDS.c.claim, HOLDS.c.state).order_by(HOLDS.c.claim, HOLDS.c.position)
+_HOLDS_OF_ONE = _HOLDS.where(HOLDS.c.claim == bindparam("this"))
+_HOLDS_OF = _HOLDS.where(HOLDS.c.claim.in_(bindparam("these", expanding=True)))
 
 
 class DamagedClaim(ValueError):
@@ -76,9 +74,14 @@ def check(connection: Connection) -> None:
 def _hold_states(connection: Connection, numbers: list[int]) -> dict[int, list[str]]:
     states: dict[int, list[str]] = defaultdict(list)
     for start in range(0, len(numbers), AT_ONCE):
-        for number, state in connection.execute(_HOLDS_OF, {"these": numbers[start : start + AT_ONCE]}):
+        for number, state in connection.execute(*_holds_of(numbers[start : start + AT_ONCE])):
             states[number].append(state)
     return states
+
+
+def _holds_of(numbers: list[int]) -> tuple[Executable, Mapping[str, object]]:
+    """Return the question for the holds of these claims; a list makes SQLAlchemy write it anew each time."""
+    return (_HOLDS_OF_ONE, {"this": numbers[0]}) if len(numbers) == 1 else (_HOLDS_OF, {"these": numbers})
 
 
 def _changing(claim: Claim, owner: UUID, body: bytes, now: float | None) -> dict[str, object]:

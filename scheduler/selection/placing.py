@@ -35,12 +35,13 @@ def selection_of(placing: Placing, microversion: str, *, claimed: bool) -> Selec
 
 def selections_of(placings: Iterable[Placing], alternates: HostTable, microversion: str) -> list[list[Selection]]:
     """Return what the caller gets: each instance's host, and the alternates, which all share."""
+    others = [(row, alternates.first_fitting(row)) for row in range(len(alternates))]
     return [
         [
             selection_of(placing, microversion, claimed=True),
             *(
-                selection_of(placing_of(placing.instance_uuid, alternates, *place), microversion, claimed=False)
-                for place in enumerate(alternates.first_fitting(row) for row in range(len(alternates)))
+                selection_of(placing_of(placing.instance_uuid, alternates, *other), microversion, claimed=False)
+                for other in others
             ),
         ]
         for placing in placings

@@ -80,9 +80,15 @@ def group(*members: UUID, policy: str = "anti-affinity", **fields: object) -> Se
     return structs.replace(ServerGroup(policy="affinity"), policy=policy, members=members, **fields)
 
 
+def on(host: str) -> tuple[HostTable, int, int]:
+    """Return where an instance on this host goes: the table, the row and the candidate."""
+    row = row_of(HOSTS, host)
+    return HOSTS, row, HOSTS.first_fitting(row)
+
+
 def planned(**where: str) -> list[Placing]:
     """Return the plan of instances, by name, on hosts."""
-    return [placing_of(uid(instance), HOSTS, row_of(HOSTS, host)) for instance, host in where.items()]
+    return [placing_of(uid(instance), *on(host)) for instance, host in where.items()]
 
 
 def claimed(plan: Iterable[Placing]) -> Claim:
@@ -200,21 +206,21 @@ def test_the_next_plan_learns_who_is_where_and_the_next_look_only_who_stays() ->
 def test_the_claim_whose_hold_is_lower_waits_until_the_others_gave_way() -> None:
     asked = group(LOW, HIGH)
     placement = Played({"h1": [hold_for(HIGH)]}, later={})
-    plan = [placing_of(LOW, HOSTS, row_of(HOSTS, "h1"))]
+    plan = [placing_of(LOW, *on("h1"))]
     assert look(asked, plan, placement).agrees
     assert placement.pauses == [0]
 
 
 def test_the_claim_whose_hold_is_lower_gives_way_when_the_other_one_was_faster() -> None:
     placement = Played({"h1": [hold_for(HIGH)]}, later={"h1": [HIGH]})
-    plan = [placing_of(LOW, HOSTS, row_of(HOSTS, "h1"))]
+    plan = [placing_of(LOW, *on("h1"))]
     assert not look(group(LOW, HIGH), plan, placement).agrees
     assert placement.pauses == [0]
 
 
 def test_nobody_waits_for_ever() -> None:
     placement = Played({"h1": [hold_for(HIGH)]})
-    plan = [placing_of(LOW, HOSTS, row_of(HOSTS, "h1"))]
+    plan = [placing_of(LOW, *on("h1"))]
     assert not look(group(LOW, HIGH), plan, placement).agrees
     assert placement.pauses == list(range(LOOKS - 1))
     assert len(placement.asked) == LOOKS
@@ -222,7 +228,7 @@ def test_nobody_waits_for_ever() -> None:
 
 def test_the_claim_whose_hold_is_higher_gives_way_at_once() -> None:
     placement = Played({"h1": [hold_for(LOW)]}, later={})
-    plan = [placing_of(HIGH, HOSTS, row_of(HOSTS, "h1"))]
+    plan = [placing_of(HIGH, *on("h1"))]
     assert not look(group(LOW, HIGH), plan, placement).agrees
     assert placement.pauses == []
 
@@ -230,7 +236,7 @@ def test_the_claim_whose_hold_is_higher_gives_way_at_once() -> None:
 def test_a_claim_that_would_wait_at_one_host_and_not_at_another_gives_way() -> None:
     """Two batches that cross each other would wait for each other."""
     placement = Played({"h1": [hold_for(HIGH)], "h2": [uid("m3")]}, later={})
-    plan = [placing_of(LOW, HOSTS, row_of(HOSTS, "h1")), *planned(new="h2")]
+    plan = [placing_of(LOW, *on("h1")), *planned(new="h2")]
     assert not look(group(LOW, HIGH, uid("m3")), plan, placement).agrees
     assert placement.pauses == []
 
@@ -339,7 +345,7 @@ NEW = together(LOW, HIGH, uuid=uid("group"))
 
 
 def placed_first(instance: UUID) -> list[Placing]:
-    return [placing_of(instance, HOSTS, row_of(HOSTS, "h1"))]
+    return [placing_of(instance, *on("h1"))]
 
 
 def test_claims_of_a_group_are_counted_before_its_members_are_looked_for() -> None:
