@@ -136,7 +136,7 @@ class Contest:
     def _ini(self, name: str) -> Path:
         journal = {"connection": self._journal, **LEASE, **FORGETS_NOTHING}
         ini = self._directory / f"{name}.ini"
-        ini.write_text(settings(self._server.ini(), journal, name, backoff_base="0.02", backoff_cap="0.2"))
+        ini.write_text(settings(self._server.ini(), journal, name, backoff_base="0.05", backoff_cap="1.0"))
         return ini
 
 

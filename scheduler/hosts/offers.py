@@ -35,7 +35,11 @@ class Slots:
 
     def bearing(self, trait: str, slots: IntArray) -> BoolArray:
         """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
-        return np.array([trait in self.traits[slot] for slot in slots.tolist()], dtype=np.bool_)
+        return _having(trait, self._lists)[slots]
+
+    @cached_property
+    def _lists(self) -> Distinct:
+        return _by_identity(self.traits)
 
 
 @dataclass(frozen=True, eq=False)
