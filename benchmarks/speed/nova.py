@@ -24,8 +24,11 @@ class Nova:
 
 
 @contextmanager
-def started(python: Path) -> Iterator[Nova]:
-    """Yield Nova in the environment of this interpreter."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with lines([str(python), "-m", "benchmarks.speed.theirs"], directory=ROOT, environment=environment) as process:
+def started(python: Path, log: Path) -> Iterator[Nova]:
+    """Yield Nova in the environment of this interpreter; its log goes to a file, and so do its errors."""
+    environment, command = {**os.environ, "PYTHONPATH": str(ROOT)}, [str(python), "-m", "benchmarks.speed.theirs"]
+    with (
+        log.open("w", encoding="utf-8") as errors,
+        lines(command, errors=errors, directory=ROOT, environment=environment) as process,
+    ):
         yield Nova(process)

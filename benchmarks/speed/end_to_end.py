@@ -1,0 +1,124 @@
+"""What whole requests cost on a real Placement: ours, Nova's, and our calls sent bare, in turns.
+
+Figures are by the clock of the wall, as most of the time is the server's.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+
+from benchmarks.speed.bare import Bare, Call, fresh
+from benchmarks.speed.clock import Spent, in_turns, spent, wall
+from benchmarks.speed.nova import Nova
+from benchmarks.speed.plan import Plan
+from benchmarks.speed.report import Row
+from benchmarks.speed.service import Service, calls_of, service
+from benchmarks.speed.stage import Consumers, placement
+from placement_client.testing import PlacementServer
+
+Kept = dict[str, list[Spent]]
+MARKS = {1: (1.8, 2.2), 10: (5, 6), 100: (7, 9)}
+OWN = "What a request takes longer than the same calls sent bare in the same round."
+
+
+class EndToEnd:
+    """Measures, and keeps the rows and every measurement."""
+
+    def __init__(self, nova: Nova, plan: Plan) -> None:
+        self._nova = nova
+        self._plan = plan
+        self.rows: list[Row] = []
+        self.samples: dict[str, tuple[float, ...]] = {}
+
+    def run(self) -> None:
+        """Start the server and measure everything on it."""
+        with placement(self._plan.hosts) as server, service(server) as ours:
+            self._nova.do("load", size=self._plan.hosts)
+            self._nova.do("connect", url=server.url, cafile=str(server.cafile))
+            consumers = Consumers(server.client())
+            requests = {batch: self._request(server, ours, consumers, batch) for batch in self._plan.requests}
+            self.rows = [_compared(batch, kept) for batch, kept in requests.items()]
+            self.rows += _own(requests[1])
+            self.rows += self._throughput(server, ours, consumers)
+
+    def _request(self, server: PlacementServer, ours: Service, consumers: Consumers, batch: int) -> Kept:
+        calls, bare = calls_of(server, consumers.new(1), consumers.new(batch)), Bare(server)
+        consumers.give_back()
+
+        def theirs() -> Spent:
+            return self._nova.do("select", instances=list(map(str, consumers.new(batch))))
+
+        def calls_alone() -> Spent:
+            again = fresh(calls, consumers)
+            return spent(lambda: bare.send(again))
+
+        def last() -> Spent:
+            consumers.give_back()
+            return Spent(0.0, 0.0)
+
+        sides = {"ours": lambda: ours.select(consumers.new(batch)), "bare": calls_alone, "Nova": theirs, "-": last}
+        rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds * (3 if batch == 1 else 1)
+        kept = in_turns(sides, rounds)
+        return self._keep(f"request for {batch}", {name: kept[name] for name in ("ours", "bare", "Nova")})
+
+    def _throughput(self, server: PlacementServer, ours: Service, consumers: Consumers) -> list[Row]:
+        count, threads = self._plan.at_once, self._plan.threads
+        calls = calls_of(server, consumers.new(1), consumers.new(1))
+        lanes = [Bare(server) for _ in range(threads)]
+
+        def theirs() -> Spent:
+            return self._nova.do("select_each", instances=list(map(str, consumers.new(count))), threads=threads)
+
+        def calls_alone() -> Spent:
+            again = [fresh(calls, consumers) for _ in range(count)]
+            return spent(lambda: _in_lanes(lanes, again))
+
+        def last() -> Spent:
+            consumers.give_back()
+            return Spent(0.0, 0.0)
+
+        sides = {"ours": lambda: ours.select_each(consumers.new(count), threads), "bare": calls_alone}
+        kept = in_turns({**sides, "Nova": theirs, "-": last}, self._plan.batch_rounds)
+        del kept["-"]
+        rates = {name: 1000 * count / wall(one) for name, one in self._keep(f"{count} requests at once", kept).items()}
+        what, share = f"requests a second, {threads} threads", 100 * rates["ours"] / rates["bare"]
+        return [
+            Row(what=what, unit="/s", ours=rates["ours"], other=rates["Nova"], rate=True, bar=3),
+            Row(what=f"{what}, of bare calls", unit="%", ours=share, kind="at least", bar=90, aim=95),
+        ]
+
+    def _keep(self, what: str, kept: Kept) -> Kept:
+        self.samples |= {f"{what}, {side}": tuple(round(one.wall_ms, 3) for one in of) for side, of in kept.items()}
+        print(what, {side: round(wall(of), 1) for side, of in kept.items()}, flush=True)
+        return kept
+
+
+def _in_lanes(lanes: Sequence[Bare], requests: Sequence[Sequence[Call]]) -> None:
+    """Send requests from as many threads as there are connections, shared out evenly."""
+
+    def work(lane: int) -> None:
+        for calls in requests[lane :: len(lanes)]:
+            lanes[lane].send(calls)
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        list(pool.map(work, range(len(lanes))))
+
+
+def _compared(batch: int, kept: Kept) -> Row:
+    bar, aim = MARKS[batch]
+    what = f"request for {batch} on PostgreSQL"
+    return Row(what=what, unit="ms", ours=wall(kept["ours"]), other=wall(kept["Nova"]), bar=bar, aim=aim)
+
+
+def _own(kept: Kept) -> list[Row]:
+    """Return our own time in a request for one instance: round by round, what the same calls alone do not take."""
+    pairs = list(zip(kept["ours"], kept["bare"], strict=True))
+    own = median(ours.wall_ms - bare.wall_ms for ours, bare in pairs)
+    busy = median(ours.cpu_ms - bare.cpu_ms for ours, bare in pairs)
+    total, calls = wall(kept["ours"]), wall(kept["bare"])
+    note = f"{OWN} The calls take {calls:.0f} ms; {busy:.1f} ms of the rest is processor time."
+    what, share = "own time in a request for 1", 100 * own / total
+    return [
+        Row(what=f"{what}, share", unit="%", ours=share, kind="at most", bar=10, aim=5, note=note),
+        Row(what=what, unit="ms", ours=own, kind="at most", bar=8),
+    ]
