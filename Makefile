@@ -27,7 +27,7 @@ demo-server: $(STAMP) ## Keep a loaded Placement running, to try the command lin
 	$(BIN)/python -m demo --serve
 
 test: lint ## Run everything that gates: linters, types, layers, tests; WORKERS=4 on a bigger machine
-	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -p no:benchmark --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (about an hour)
 	$(BIN)/python -m faults all

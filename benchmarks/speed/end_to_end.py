@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from benchmarks.speed.bare import Bare, Call, fresh
-from benchmarks.speed.clock import Spent, in_turns, spent, wall
+from benchmarks.speed.clock import Spent, cpu, in_turns, spent, wall
 from benchmarks.speed.nova import Nova
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
@@ -116,7 +116,8 @@ def _own(kept: Kept) -> list[Row]:
     own = median(ours.wall_ms - bare.wall_ms for ours, bare in pairs)
     busy = median(ours.cpu_ms - bare.cpu_ms for ours, bare in pairs)
     total, calls = wall(kept["ours"]), wall(kept["bare"])
-    note = f"{OWN} The calls take {calls:.0f} ms; {busy:.1f} ms of the rest is processor time."
+    spent = f"The calls take {calls:.0f} ms; {busy:.1f} ms of the rest is processor time"
+    note = f"{OWN} {spent}, of which Nova's process spends {cpu(kept['Nova']):.0f} ms on a request."
     what, share = "own time in a request for 1", 100 * own / total
     return [
         Row(what=f"{what}, share", unit="%", ours=share, kind="at most", bar=10, aim=5, note=note),

@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmarks import fleet
 
-FLAVOR = {"vcpus": 4, "memory_mb": 8192, "root_gb": 40}
-AMOUNTS = {"VCPU": 4, "MEMORY_MB": 8192, "DISK_GB": 40}
+VCPUS, MEMORY_MB, ROOT_GB = 4, 8192, 40
+AMOUNTS = {"VCPU": VCPUS, "MEMORY_MB": MEMORY_MB, "DISK_GB": ROOT_GB}
 SAME = ("number", "name", "uuid", "num_io_ops", "failed_builds", "hypervisor_version", "host_ip", "supported_instances")
 
 Fields = dict[str, Any]

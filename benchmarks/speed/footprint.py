@@ -19,8 +19,9 @@ import scheduler
 print(1000 * (time.perf_counter() - started))
 """
 RESIDENT = """
-import gc, sys
+import gc, logging, sys
 import scheduler
+logging.disable(logging.WARNING)
 running = scheduler.build(scheduler.load_config(sys.argv[1])) if len(sys.argv) > 1 else None
 gc.collect()
 with open("/proc/self/status") as status:
@@ -31,6 +32,7 @@ import sys
 from benchmarks.speed.ours import held_by_table
 print(held_by_table(int(sys.argv[1])))
 """
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 NOWHERE = "https://127.0.0.1:1"
 
 
@@ -45,7 +47,7 @@ class Footprint:
 
     def run(self) -> None:
         """Measure everything."""
-        tables = [self._row(f"memory of the table, {size:,} hosts", "MB", 150, 80, [_table(size)]) for size in self._sizes]
+        tables = [self._table(size) for size in self._sizes]
         with TemporaryDirectory() as directory:
             warm, cold = self._imports(Path(directory))
             imported, idle = self._memory(Path(directory))
@@ -59,8 +61,11 @@ class Footprint:
 
     def _imports(self, directory: Path) -> tuple[list[float], list[float]]:
         """Return milliseconds with bytecode, and without; the former is made first, outside of the tree."""
-        kept, never = {"PYTHONPYCACHEPREFIX": str(directory / "kept")}, {"PYTHONPYCACHEPREFIX": str(directory / "never")}
-        never["PYTHONDONTWRITEBYTECODE"] = "1"
+        kept, never = (
+            {"PYTHONPYCACHEPREFIX": str(directory / "kept")},
+            {"PYTHONPYCACHEPREFIX": str(directory / "never")},
+        )
+        never[NO_BYTECODE] = "1"
         _figure(IMPORT, kept)
         pairs = [(_figure(IMPORT, kept), _figure(IMPORT, never)) for _ in range(self._rounds)]
         return [warm for warm, _ in pairs], [cold for _, cold in pairs]
@@ -74,19 +79,20 @@ class Footprint:
         pairs = [(_figure(RESIDENT, kept), _figure(RESIDENT, kept, str(ini))) for _ in range(self._rounds)]
         return [imported for imported, _ in pairs], [idle for _, idle in pairs]
 
+    def _table(self, size: int) -> Row:
+        held = _figure(TABLE, {}, str(size))
+        return self._row(f"memory of the table, {size:,} hosts", "MB", 150, 80, [held])
+
     def _row(self, what: str, unit: str, bar: float, aim: float | None, found: list[float], note: str = "") -> Row:
         self.samples[what] = tuple(round(one, 3) for one in found)
         print(what, round(median(found), 1), unit, flush=True)
         return Row(what=what, unit=unit, ours=median(found), kind="at most", bar=bar, aim=aim, note=note)
 
 
-def _table(size: int) -> float:
-    return _figure(TABLE, {}, str(size))
-
-
 def _figure(program: str, environment: Mapping[str, str], *arguments: str) -> float:
     """Return the number that a program prints, run in a process of its own."""
-    everything = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    usual = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
+    everything = {**usual, "PYTHONPATH": str(ROOT), **environment}
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=everything, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout)

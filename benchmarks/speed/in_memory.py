@@ -15,7 +15,7 @@ Kept = dict[str, list[Spent]]
 RANK = {100: (20, 40), 1_000: (100, 300), 10_000: (200, 600)}
 BATCH = {1_000: (300, 600), 10_000: (1_000, 3_000)}
 ORDER = ("rank", "batch", "answer")
-ONCE = "Nova's takes minutes, and was run once."
+ONCE = "Nova's takes minutes, so that both were run once."
 
 
 class InMemory:
@@ -41,7 +41,7 @@ class InMemory:
         if size in self._plan.batches:
             yield self._batch(ours, size, self._plan.batch_rounds)
         if size in self._plan.once:
-            yield self._batch(ours, size, 1)
+            yield self._batch(ours, size, rounds=1, note=ONCE)
         if size == self._plan.hosts:
             yield self._answer(ours, size)
 
@@ -51,7 +51,7 @@ class InMemory:
         self.points.append(Point(size, cpu(kept["ours"]), cpu(kept["Nova"])))
         return _compared(what, kept, RANK[size])
 
-    def _batch(self, ours: Ours, size: int, rounds: int) -> Row:
+    def _batch(self, ours: Ours, size: int, rounds: int, note: str = "") -> Row:
         batch = self._plan.batch
         what = f"batch of {batch} in memory, {size:,} hosts"
         ours.schedule(batch)  # warm
@@ -60,13 +60,13 @@ class InMemory:
             "Nova": lambda: self._nova.do("schedule", count=batch),
         }
         kept = self._keep(what, in_turns(sides, rounds, warm=0))
-        return _compared(what, kept, BATCH[size], note=ONCE if rounds == 1 else "")
+        return _compared(what, kept, BATCH[size], note)
 
     def _answer(self, ours: Ours, size: int) -> Row:
         what = f"answer of {size:,} candidates ({len(ours.body) // 1000} KB) to hosts"
         sides = {"ours": ours.tables, "Nova": lambda: self._nova.do("states")}
         kept = self._keep(what, in_turns(sides, self._plan.rounds))
-        return _compared(what, kept, (5, 10), note="Nova's: json, and its host states.")
+        return _compared(what, kept, (5, 10), "Nova decodes JSON and makes its host states.")
 
     def _alone(self, size: int) -> Iterator[Row]:
         """Measure us where Nova is not asked."""

@@ -3,18 +3,23 @@
 import gc
 import logging
 import tracemalloc
-from uuid import UUID
+from uuid import UUID, uuid4
+
+import msgspec
 
 from benchmarks.speed import fleet
 from benchmarks.speed.clock import Spent, spent
+from placement_client.client import encode_write
 from placement_client.decode import decode
 from placement_client.models import AllocationCandidates, Answer, Request
+from scheduler.claims import RequestFacts
+from scheduler.claims.bodies import claim_of, confirm_body, reserve_body
 from scheduler.filters import load_filters
 from scheduler.hosts import HostSnapshot, HostTable, build_host_table, snapshot_of
 from scheduler.model import Flavor, HostFact, RequestSpec
 from scheduler.randomness import RandomStream
 from scheduler.selection import Plan, Plugins, plan_batch, rank_hosts, settle
-from scheduler.settings import DEFAULT_WEIGHERS, FilterSettings, OrderSettings, WeigherSettings
+from scheduler.settings import DEFAULT_WEIGHERS, ClaimSettings, FilterSettings, OrderSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 
 WEIGHERS = tuple(name for name in DEFAULT_WEIGHERS if name not in {"TopologySpreadWeigher", "PreferredTraitsWeigher"})
@@ -22,9 +27,12 @@ WEIGHERS = tuple(name for name in DEFAULT_WEIGHERS if name not in {"TopologySpre
 PLUGINS = Plugins(
     load_filters(FilterSettings()), load_weighers(WeigherSettings(enabled_weighers=WEIGHERS)), OrderSettings()
 )
-SPEC = RequestSpec(flavor=Flavor(**fleet.FLAVOR), project_id="p", user_id="u")
+SPEC = RequestSpec(
+    flavor=Flavor(vcpus=fleet.VCPUS, memory_mb=fleet.MEMORY_MB, root_gb=fleet.ROOT_GB), project_id="p", user_id="u"
+)
 REQUEST = Request("GET", "/allocation_candidates", "/allocation_candidates", microversion="1.39")
 HEADERS = {"content-type": "application/json", "openstack-api-version": "placement 1.39"}
+CLAIMS = ClaimSettings()
 BEST = 5
 """How many hosts a decision record shows, by default."""
 NOW = 1000.0
@@ -55,7 +63,11 @@ class Ours:
 
     def table(self) -> HostTable:
         """Return the host table of an answer."""
-        return build_host_table(decoded(self.body), self._facts)
+        return self.joined(decoded(self.body))
+
+    def joined(self, found: AllocationCandidates) -> HostTable:
+        """Return the host table of candidates."""
+        return build_host_table(found, self._facts)
 
 
 def decoded(body: bytes) -> AllocationCandidates:
@@ -90,6 +102,17 @@ def plan(hosts: HostTable, instances: list[UUID]) -> Plan:
     if found is None:
         raise RuntimeError("there is no room")
     return found
+
+
+def bodies(found: Plan) -> list[bytes]:
+    """Return the bodies of the two writes that claim a plan."""
+    request = RequestFacts("req", "digest", SPEC.project_id, SPEC.user_id, SPEC.consumer_type)
+    claim = claim_of(uuid4(), request, found.placings, uuid4)
+    writes = reserve_body(claim, CLAIMS), confirm_body(claim, CLAIMS)
+    return [
+        msgspec.json.encode({str(consumer): encode_write(write, "1.39") for consumer, write in one.items()})
+        for one in writes
+    ]
 
 
 def held_by_table(size: int) -> float:

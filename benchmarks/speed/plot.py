@@ -20,7 +20,13 @@ def draw(points: Sequence[Point], file: Path = FILE) -> None:
     compared = [(point.hosts, point.nova) for point in points if point.nova is not None]
     axes.plot(*zip(*compared, strict=True), marker="s", label="Nova 34")
     axes.plot([point.hosts for point in points], [point.ours for point in points], marker="o", label="this scheduler")
-    axes.set(xscale="log", yscale="log", xlabel="hosts", ylabel="milliseconds", title="Filter, weigh and order for one instance")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="hosts",
+        ylabel="milliseconds",
+        title="Filter, weigh and order for one instance",
+    )
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
     file.parent.mkdir(parents=True, exist_ok=True)

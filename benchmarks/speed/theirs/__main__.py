@@ -35,6 +35,7 @@ from benchmarks.speed.clock import Spent, spent  # noqa: E402
 from benchmarks.speed.theirs.hosts import Hosts  # noqa: E402
 
 NOTHING = Spent(0.0, 0.0)
+SIZES = (fleet.VCPUS, fleet.MEMORY_MB, fleet.ROOT_GB)
 READ_TIMEOUT_S = 120
 YES = types.SimpleNamespace(claim_resources=lambda *_, **__: True)
 """A client to whom Placement grants every claim at once."""
@@ -46,7 +47,7 @@ class Theirs:
     def __init__(self) -> None:
         nova.conf.CONF.set_override("service_down_time", 1_000_000)  # hosts stay up, however long this runs
         self._hosts = Hosts()
-        self._scheduler = nova_driver.scheduler_of(self._hosts)
+        self._scheduler = nova_driver.scheduler_of(self._hosts.manager)
         self._context = context.RequestContext(user_id="u", project_id="p")
 
     def load(self, size: int) -> Spent:
@@ -58,7 +59,7 @@ class Theirs:
 
     def rank(self) -> Spent:
         """Filter, weigh and order the hosts for one instance."""
-        spec = nova_driver.spec_of(fleet.instances(0, 1), **fleet.FLAVOR)
+        spec = nova_driver.spec_of(fleet.instances(0, 1), *SIZES)
         return spent(lambda: self._scheduler._get_sorted_hosts(spec, self._states, 0))
 
     def states(self) -> Spent:
@@ -71,7 +72,7 @@ class Theirs:
         self._hosts.prepare()
         report.PLACEMENTCLIENT = YES
         instances = fleet.instances(0, count)
-        spec = nova_driver.spec_of(instances, **fleet.FLAVOR)
+        spec = nova_driver.spec_of(instances, *SIZES)
         answer = json.loads(self._body)
         requests = {uuid: [one] for one in answer["allocation_requests"] for uuid in one["allocations"]}
         asked = (self._context, spec, instances, requests, answer["provider_summaries"], "1.36")
@@ -95,12 +96,12 @@ class Theirs:
 
     def _states_of_answer(self) -> None:
         known = json.loads(self._body)["provider_summaries"]
-        list(self._hosts.get_host_states_by_uuids(self._context, list(known), None))
+        list(self._hosts.states(self._context, list(known), None))
 
     def _select(self, instances: list[str]) -> None:
         self._scheduler.select_destinations(
             self._context,
-            spec_obj=nova_driver.spec_of(instances, **fleet.FLAVOR),
+            spec_obj=nova_driver.spec_of(instances, *SIZES),
             instance_uuids=instances,
             return_objects=True,
         )

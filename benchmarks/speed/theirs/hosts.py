@@ -17,50 +17,40 @@ from parity.theirs.states import compute_node
 CELL = "00000000-0000-4000-8000-00000000ce11"
 
 
-class Hosts(host_manager.HostManager):
-    """Filters, weighers and host states are Nova's; the records they are made of are those of the fleet."""
+class Hosts:
+    """Nova's ``HostManager`` over the records of the fleet: filters, weighers and host states are its own."""
+
+    def __init__(self) -> None:
+        cell = objects.CellMapping(uuid=CELL, name="cell", disabled=False)
+        objects.CellMappingList.get_all = lambda ctxt: objects.CellMappingList(objects=[cell])
+        objects.AggregateList.get_all = lambda ctxt: objects.AggregateList(objects=[])
+        host_manager.HostManager._init_instance_info = lambda manager: None
+        self.manager = host_manager.HostManager()
+        self.manager._get_computes_for_cells = self._computes
+        self.states = self.manager.get_host_states_by_uuids
+        self.manager.get_host_states_by_uuids = self._states
+        self._prepared: list[host_manager.HostState] = []
 
     def load(self, size: int) -> None:
         """Take a fleet of this size."""
         self._records = {host["uuid"]: _record(host) for host in fleet.hosts(size)}
         self._services = {record.host: _service(record.host) for record in self._records.values()}
-        self._instance_info = {host: {"instances": {}, "updated": True} for host in self._services}
-        self.uuids = list(self._records)
-        self.prepared: list[host_manager.HostState] = []
+        self.manager._instance_info = {host: {"instances": {}, "updated": True} for host in self._services}
+        self._prepared = []
 
     def prepare(self) -> list[host_manager.HostState]:
         """Make the host states that the next request finds, so that it need not make them."""
-        self.prepared = []
-        self.prepared = list(self.get_host_states_by_uuids(None, self.uuids, None))
-        return self.prepared
+        self._prepared = list(self.states(None, list(self._records), None))
+        return self._prepared
 
     def forget(self) -> None:
         """Let every request make its host states again, as it does in a cloud."""
-        self.prepared = []
+        self._prepared = []
 
-    def get_host_states_by_uuids(
-        self, context: object, compute_uuids: Iterable[str], spec_obj: object
-    ) -> Iterator[host_manager.HostState]:
-        """Return what was prepared, or what Nova makes of the records."""
-        if self.prepared:
-            return iter(self.prepared)
-        states: Iterator[host_manager.HostState] = super().get_host_states_by_uuids(context, compute_uuids, spec_obj)
-        return states
+    def _states(self, context: object, uuids: Iterable[str], spec: object) -> Iterator[host_manager.HostState]:
+        return iter(self._prepared or self.states(context, uuids, spec))
 
-    def refresh_cells_caches(self) -> None:
-        """Know one cell."""
-        cell = objects.CellMapping(uuid=CELL, name="cell", disabled=False)
-        self.cells = {CELL: cell}
-        self.enabled_cells = [cell]
-        self.host_to_cell_uuid: dict[str, str] = {}
-
-    def _init_aggregates(self) -> None:
-        """Know no aggregates."""
-
-    def _init_instance_info(self, computes_by_cell: object = None) -> None:
-        """Know no instances."""
-
-    def _get_computes_for_cells(
+    def _computes(
         self, context: object, cells: object, compute_uuids: Iterable[str]
     ) -> tuple[dict[str, list[objects.ComputeNode]], dict[str, objects.Service]]:
         """Return the records that a query would return."""
