@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 from uuid import UUID
 
 import requests
@@ -55,11 +56,17 @@ def _renamed(body: bytes, names: Mapping[str, UUID]) -> bytes:
 
 
 class Bare:
-    """One keep-alive connection to a server."""
+    """One keep-alive connection to a server; a context manager."""
 
     def __init__(self, server: PlacementServer) -> None:
         context = ssl.create_default_context(cafile=str(server.cafile))
         self._connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=120)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
     def send(self, calls: Sequence[Call]) -> None:
         """Send calls one after the other, and read every answer. Raises RuntimeError for a refusal."""

@@ -5,10 +5,12 @@ Figures are by the clock of the wall, as most of the time is the server's.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from statistics import median
 
 from benchmarks.speed.bare import Bare, Call, fresh
-from benchmarks.speed.clock import Spent, cpu, in_turns, spent, wall
+from benchmarks.speed.clock import Spent, Step, cpu, in_turns, spent, wall
 from benchmarks.speed.nova import Nova
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
@@ -17,6 +19,8 @@ from benchmarks.speed.stage import Consumers, placement
 from placement_client.testing import PlacementServer
 
 Kept = dict[str, list[Spent]]
+LAST = "given back"
+"""The step at the end of each round, which is not kept."""
 MARKS = {1: (1.8, 2.2), 10: (5, 6), 100: (7, 9)}
 OWN = "What a request takes longer than the same calls sent bare in the same round."
 
@@ -42,66 +46,70 @@ class EndToEnd:
             self.rows += self._throughput(server, ours, consumers)
 
     def _request(self, server: PlacementServer, ours: Service, consumers: Consumers, batch: int) -> Kept:
-        calls, bare = calls_of(server, consumers.new(1), consumers.new(batch)), Bare(server)
+        calls = calls_of(server, consumers.new(1), consumers.new(batch))
         consumers.give_back()
-
-        def theirs() -> Spent:
-            return self._nova.do("select", instances=list(map(str, consumers.new(batch))))
-
-        def calls_alone() -> Spent:
-            again = fresh(calls, consumers)
-            return spent(lambda: bare.send(again))
-
-        def last() -> Spent:
-            consumers.give_back()
-            return Spent(0.0, 0.0)
-
-        sides = {"ours": lambda: ours.select(consumers.new(batch)), "bare": calls_alone, "Nova": theirs, "-": last}
-        rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds * (3 if batch == 1 else 1)
-        kept = in_turns(sides, rounds)
-        return self._keep(f"request for {batch}", {name: kept[name] for name in ("ours", "bare", "Nova")})
+        with Bare(server) as bare:
+            sides: dict[str, Step] = {
+                "ours": lambda: ours.select(consumers.new(batch)),
+                "bare": partial(_sent, [bare], calls, consumers, 1),
+                "Nova": lambda: self._nova.do("select", instances=list(map(str, consumers.new(batch)))),
+                LAST: partial(_given_back, consumers),
+            }
+            rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds * (3 if batch == 1 else 1)
+            return self._keep(f"request for {batch}", in_turns(sides, rounds))
 
     def _throughput(self, server: PlacementServer, ours: Service, consumers: Consumers) -> list[Row]:
         count, threads = self._plan.at_once, self._plan.threads
         calls = calls_of(server, consumers.new(1), consumers.new(1))
-        lanes = [Bare(server) for _ in range(threads)]
 
         def theirs() -> Spent:
             return self._nova.do("select_each", instances=list(map(str, consumers.new(count))), threads=threads)
 
-        def calls_alone() -> Spent:
-            again = [fresh(calls, consumers) for _ in range(count)]
-            return spent(lambda: _in_lanes(lanes, again))
-
-        def last() -> Spent:
-            consumers.give_back()
-            return Spent(0.0, 0.0)
-
-        sides = {"ours": lambda: ours.select_each(consumers.new(count), threads), "bare": calls_alone}
-        kept = in_turns({**sides, "Nova": theirs, "-": last}, self._plan.batch_rounds)
-        del kept["-"]
-        rates = {name: 1000 * count / wall(one) for name, one in self._keep(f"{count} requests at once", kept).items()}
-        what, share = f"requests a second, {threads} threads", 100 * rates["ours"] / rates["bare"]
-        return [
-            Row(what=what, unit="/s", ours=rates["ours"], other=rates["Nova"], rate=True, bar=3),
-            Row(what=f"{what}, of bare calls", unit="%", ours=share, kind="at least", bar=90, aim=95),
-        ]
+        with ExitStack() as stack:
+            lanes = [stack.enter_context(Bare(server)) for _ in range(threads)]
+            sides: dict[str, Step] = {
+                "ours": lambda: ours.select_each(consumers.new(count), threads),
+                "bare": partial(_sent, lanes, calls, consumers, count),
+                "Nova": theirs,
+                LAST: partial(_given_back, consumers),
+            }
+            kept = self._keep(f"{count} requests at once", in_turns(sides, self._plan.batch_rounds))
+        return _rates(kept, count, threads)
 
     def _keep(self, what: str, kept: Kept) -> Kept:
+        del kept[LAST]
         self.samples |= {f"{what}, {side}": tuple(round(one.wall_ms, 3) for one in of) for side, of in kept.items()}
         print(what, {side: round(wall(of), 1) for side, of in kept.items()}, flush=True)
         return kept
 
 
-def _in_lanes(lanes: Sequence[Bare], requests: Sequence[Sequence[Call]]) -> None:
-    """Send requests from as many threads as there are connections, shared out evenly."""
+def _sent(lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, count: int) -> Spent:
+    """Send the calls of as many requests, shared out among connections that work at the same time."""
+    requests = [fresh(calls, consumers) for _ in range(count)]
 
     def work(lane: int) -> None:
-        for calls in requests[lane :: len(lanes)]:
-            lanes[lane].send(calls)
+        for request in requests[lane :: len(lanes)]:
+            lanes[lane].send(request)
 
+    if len(lanes) == 1:
+        return spent(lambda: work(0))
     with ThreadPoolExecutor(len(lanes)) as pool:
-        list(pool.map(work, range(len(lanes))))
+        return spent(lambda: list(pool.map(work, range(len(lanes)))))
+
+
+def _given_back(consumers: Consumers) -> Spent:
+    consumers.give_back()
+    return Spent(0.0, 0.0)
+
+
+def _rates(kept: Kept, count: int, threads: int) -> list[Row]:
+    """Return how many requests a second that is, beside Nova's, and as a share of those sent bare."""
+    rates = {name: 1000 * count / wall(found) for name, found in kept.items()}
+    what, share = f"requests a second, {threads} threads", 100 * rates["ours"] / rates["bare"]
+    return [
+        Row(what=what, unit="/s", ours=rates["ours"], other=rates["Nova"], rate=True, bar=3),
+        Row(what=f"{what}, of bare calls", unit="%", ours=share, kind="at least", bar=90, aim=95),
+    ]
 
 
 def _compared(batch: int, kept: Kept) -> Row:

@@ -23,11 +23,12 @@ def placement(hosts: int) -> Iterator[PlacementServer]:
         with PlacementServer(url, workers=WORKERS) as server:
             client = server.client()
             with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(lambda host: _create(client, host), fleet.hosts(hosts)))
+                list(pool.map(lambda host: create(client, host), fleet.hosts(hosts)))
             yield server
 
 
-def _create(client: PlacementClient, host: fleet.Fields) -> None:
+def create(client: PlacementClient, host: fleet.Fields) -> None:
+    """Create a host with its room."""
     created = client.create_resource_provider(host["name"], UUID(host["uuid"]))
     room = {name: Inventory(total=total, max_unit=total) for name, (total, _) in host["room"].items()}
     client.set_inventories(created.uuid, created.generation or 0, room)
