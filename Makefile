@@ -41,7 +41,7 @@ fuzz: $(STAMP) ## Run the long fuzzing of everything that reads foreign input, 2
 parity: $(STAMP) ## Compare every filter, weigher and prefilter, and 10,000 decisions, with Nova's own (about 5 minutes)
 	$(BIN)/python -m parity
 
-bench: $(STAMP) ## Measure everything beside Nova's scheduler, in one run on a real Placement (about 15 minutes)
+bench: $(STAMP) ## Measure everything beside Nova's scheduler, in one run on a real Placement (about 10 minutes)
 	$(BIN)/python -m benchmarks.speed
 
 bench-quick: $(STAMP) ## The same with fewer rounds and hosts, in 3 minutes; it prints and keeps nothing
