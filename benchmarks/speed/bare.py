@@ -10,7 +10,7 @@ from uuid import UUID
 
 import requests
 
-from benchmarks.speed.stage import Consumers
+from benchmarks.speed.stage import PATIENCE_S, Consumers
 from placement_client.testing import PlacementServer
 from placement_client.testing.faults import Forward
 
@@ -60,7 +60,7 @@ class Bare:
 
     def __init__(self, server: PlacementServer) -> None:
         context = ssl.create_default_context(cafile=str(server.cafile))
-        self._connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=120)
+        self._connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=PATIENCE_S)
 
     def __enter__(self) -> Self:
         return self

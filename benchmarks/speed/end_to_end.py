@@ -15,7 +15,7 @@ from benchmarks.speed.nova import Nova
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
 from benchmarks.speed.service import Service, calls_of, service
-from benchmarks.speed.stage import Consumers, placement
+from benchmarks.speed.stage import PATIENCE, Consumers, placement
 from placement_client.testing import PlacementServer
 
 Kept = dict[str, list[Spent]]
@@ -39,7 +39,7 @@ class EndToEnd:
         with placement(self._plan.hosts) as server, service(server) as ours:
             self._nova.do("load", size=self._plan.hosts)
             self._nova.do("connect", url=server.url, cafile=str(server.cafile))
-            consumers = Consumers(server.client())
+            consumers = Consumers(server.client(**PATIENCE))
             requests = {batch: self._request(server, ours, consumers, batch) for batch in self._plan.requests}
             self.rows = [_compared(batch, kept) for batch, kept in requests.items()]
             self.rows += _own(requests[1])

@@ -10,15 +10,19 @@ from uuid import UUID
 from benchmarks.speed.bare import Call, Recorder
 from benchmarks.speed.clock import Spent, spent
 from benchmarks.speed.ours import SPEC, WEIGHERS
+from benchmarks.speed.stage import PATIENCE, PATIENCE_S
 from placement_client.settings import PlacementSettings
 from placement_client.testing import PlacementServer
 from placement_client.testing.faults import FaultAdapter, every
+from placement_client.testing.ini import placement_section
 from placement_client.transport.http import PinnedAdapter
 from placement_client.transport.tls import make_context
 from scheduler import FilterScheduler, RequestContext, build, load_config
 
 CONTEXT = RequestContext(project_id="p", user_id="u")
 INI = """{placement}
+[scheduler]
+request_timeout = {patience_s}
 [filter_scheduler]
 enabled_weighers = {weighers}
 [journal]
@@ -54,7 +58,8 @@ def service(server: PlacementServer, recorder: Recorder | None = None) -> Iterat
         adapter = FaultAdapter(PinnedAdapter(make_context(settings), settings.pool_size), every(recorder))
     with TemporaryDirectory() as directory:
         ini = Path(directory) / "scheduler.ini"
-        text = INI.format(placement=server.ini(), weighers=",".join(WEIGHERS), directory=directory)
+        section = placement_section(server.url, cafile=str(server.cafile), **PATIENCE)
+        text = INI.format(placement=section, patience_s=PATIENCE_S, weighers=",".join(WEIGHERS), directory=directory)
         ini.write_text(text, encoding="utf-8")
         with build(load_config(str(ini)), http_adapter=adapter) as scheduler:
             yield Service(scheduler)

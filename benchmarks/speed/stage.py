@@ -11,6 +11,9 @@ from placement_client.models import ConsumerWrite, Inventory
 from placement_client.testing import PlacementServer, PostgresServer
 
 WORKERS = 2
+PATIENCE_S = 600
+PATIENCE = {"read_timeout": PATIENCE_S, "timeout": PATIENCE_S}
+"""Nobody gives up because the machine is busy."""
 AT_ONCE = 100
 """How many consumers are given back by one call."""
 
@@ -21,7 +24,7 @@ def placement(hosts: int) -> Iterator[PlacementServer]:
     with PostgresServer() as postgres:
         url = postgres.create_database("placement", "psycopg2")
         with PlacementServer(url, workers=WORKERS) as server:
-            client = server.client()
+            client = server.client(**PATIENCE)
             with ThreadPoolExecutor(WORKERS) as pool:
                 list(pool.map(lambda host: create(client, host), fleet.hosts(hosts)))
             yield server

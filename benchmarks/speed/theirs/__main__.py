@@ -36,7 +36,7 @@ from benchmarks.speed.theirs.hosts import Hosts  # noqa: E402
 
 NOTHING = Spent(0.0, 0.0)
 SIZES = (fleet.VCPUS, fleet.MEMORY_MB, fleet.ROOT_GB)
-READ_TIMEOUT_S = 120
+READ_TIMEOUT_S = 600
 YES = types.SimpleNamespace(claim_resources=lambda *_, **__: True)
 """A client to whom Placement grants every claim at once."""
 
