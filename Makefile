@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 AUDIT := $(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off $(AUDIT_SOURCE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-server test faults canaries fuzz parity bench-rules lint sample lock security wheel sbom clean
+.PHONY: help demo demo-server test faults canaries fuzz parity bench bench-quick bench-micro bench-rules lint sample lock security wheel sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +27,7 @@ demo-server: $(STAMP) ## Keep a loaded Placement running, to try the command lin
 	$(BIN)/python -m demo --serve
 
 test: lint ## Run everything that gates: linters, types, layers, tests; WORKERS=4 on a bigger machine
-	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -p no:benchmark --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (about an hour)
 	$(BIN)/python -m faults all
@@ -40,6 +40,15 @@ fuzz: $(STAMP) ## Run the long fuzzing of everything that reads foreign input, 2
 
 parity: $(STAMP) ## Compare every filter, weigher and prefilter, and 10,000 decisions, with Nova's own (about 5 minutes)
 	$(BIN)/python -m parity
+
+bench: $(STAMP) ## Measure everything beside Nova's scheduler, in one run on a real Placement (about 10 minutes)
+	$(BIN)/python -m benchmarks.speed
+
+bench-quick: $(STAMP) ## The same with fewer rounds and hosts, in 3 minutes; it prints and keeps nothing
+	$(BIN)/python -m benchmarks.speed --quick
+
+bench-micro: $(STAMP) ## Measure decoding, tables, ranking, batches and bodies one by one (about a minute)
+	$(BIN)/pytest -q benchmarks/micro
 
 bench-rules: $(STAMP) ## Measure what every filter and weigher costs, beside Nova's where NOVA names a Python that has it
 	$(BIN)/python -m benchmarks.rules $(if $(NOVA),--nova $(NOVA))

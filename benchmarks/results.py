@@ -1,4 +1,4 @@
-"""What was measured, as values and as the table of docs/benchmarks.md."""
+"""What rules cost, as values and as their table in docs/benchmarks.md."""
 
 import platform
 from collections.abc import Iterator, Sequence
@@ -54,9 +54,14 @@ def kept() -> Results:
 
 def within(page: str, results: Results) -> str:
     """Return a page with the table between its two marks written again."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{after}"
+    return between(page, BEGIN, END, table(results))
+
+
+def between(page: str, begin: str, end: str, text: str) -> str:
+    """Return a page with another text between two marks."""
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
 
 
 def table(results: Results) -> str:

@@ -3,8 +3,6 @@
 The driver that runs in that environment is ``nova_driver.py``. What cannot be run is said in a note, never guessed.
 """
 
-import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from uuid import UUID
 
 from faults.addresses import BATCHES, Address, Steps, all_of, spread
 from faults.kinds import KINDS
+from faults.lines import Lines, lines
 from faults.nova_environment import DIRECTORY, CannotInstall, installed
 from faults.proxy import Fault
 from faults.report import Options, Row
@@ -51,34 +50,16 @@ class Column:
 
 
 class Driver:
-    """A process that answers questions with Nova's scheduler."""
+    """Answers questions with Nova's scheduler."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
+    def __init__(self, nova: Lines) -> None:
+        self._nova = nova
 
     def ask(self, instances: Sequence[UUID], *, fail_last: bool) -> Mapping[str, str] | None:
         """Return the provider of each instance, or None when Nova raised."""
-        question = {"instances": [str(instance) for instance in instances], "fail_last": fail_last}
-        hosts: Mapping[str, str] | None = json.loads(self._exchange(json.dumps(question))).get("hosts")
+        answer = self._nova.ask({"instances": [str(instance) for instance in instances], "fail_last": fail_last})
+        hosts: Mapping[str, str] | None = answer.get("hosts")
         return hosts
-
-    def wait_until_ready(self) -> None:
-        """Wait until Nova is imported and configured. Raises RuntimeError when it ended instead."""
-        self._read()
-
-    def _exchange(self, line: str) -> str:
-        if self._process.stdin is None:
-            raise RuntimeError("the driver has no standard input")
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> str:
-        """Return the next answer, passing over what libraries print."""
-        for line in self._process.stdout or ():
-            if line.startswith("{") or line == "ready\n":
-                return line
-        raise RuntimeError("the driver of Nova ended; see nova-*.log in the work directory")
 
 
 def is_meant(only: str | None) -> bool:
@@ -171,13 +152,5 @@ def _drivers(python: Path, stage: Stage, work: Path) -> Iterator[Mapping[bool, D
 def _driver(python: Path, stage: Stage, read_timeout_s: int, work: Path) -> Iterator[Driver]:
     program = Path(__file__).with_name("nova_driver.py")
     command = [str(python), "-P", str(program), stage.proxy.url, str(stage.proxy.cafile), str(read_timeout_s)]
-    with (
-        (work / f"nova-{read_timeout_s}s.log").open("w") as log,  # warnings of Nova and its libraries
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as process,
-    ):
-        try:
-            driver = Driver(process)
-            driver.wait_until_ready()
-            yield driver
-        finally:
-            process.kill()
+    with (work / f"nova-{read_timeout_s}s.log").open("w") as log, lines(command, errors=log) as nova:
+        yield Driver(nova)

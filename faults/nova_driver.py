@@ -64,10 +64,10 @@ def _state(uuid: str) -> host_manager.HostState:
     return state
 
 
-def _scheduler() -> manager.SchedulerManager:
-    """Return Nova's manager without what its constructor connects to."""
+def scheduler_of(hosts: object) -> manager.SchedulerManager:
+    """Return Nova's manager with this host manager, without what its constructor connects to."""
     scheduler = manager.SchedulerManager.__new__(manager.SchedulerManager)
-    scheduler.host_manager = Hosts()
+    scheduler.host_manager = hosts
     scheduler.notifier = types.SimpleNamespace(info=lambda *_: None)
     objects.service.get_minimum_version_all_cells = lambda *_, **__: 0  # computes too old for filters that ask them
     compute_utils.notify_about_scheduler_action = lambda **_: None
@@ -75,9 +75,15 @@ def _scheduler() -> manager.SchedulerManager:
     return scheduler
 
 
-def _configure(url: str, cafile: str, read_timeout: str) -> None:
+def configure() -> None:
+    """Give every option its default, whatever there is in /etc, and make Nova's objects known."""
+    nova.conf.CONF([], project="nova", default_config_files=[])
+    objects.register_all()
+
+
+def connect(url: str, cafile: str, read_timeout: str) -> None:
+    """Let Nova's client ask this Placement."""
     conf = nova.conf.CONF
-    conf([], project="nova", default_config_files=[])
     conf.register_opts(loading.get_auth_plugin_conf_options("admin_token"), "placement")
     options = {
         "auth_type": "admin_token",
@@ -89,14 +95,12 @@ def _configure(url: str, cafile: str, read_timeout: str) -> None:
     }
     for name, value in options.items():
         conf.set_override(name, value, "placement")
-    objects.register_all()
 
 
-def _spec(instances: list[str]) -> objects.RequestSpec:
-    """Return what Nova's conductor would send for a plain flavor of 2 VCPUs and 512 MiB."""
-    flavor = objects.Flavor(
-        flavorid="f", name="f", vcpus=2, memory_mb=512, root_gb=0, ephemeral_gb=0, swap=0, extra_specs={}
-    )
+def spec_of(instances: list[str], vcpus: int = 2, memory_mb: int = 512, root_gb: int = 0) -> objects.RequestSpec:
+    """Return what Nova's conductor would send for a plain flavor of this size."""
+    sizes = {"vcpus": vcpus, "memory_mb": memory_mb, "root_gb": root_gb}
+    flavor = objects.Flavor(flavorid="f", name="f", ephemeral_gb=0, swap=0, extra_specs={}, **sizes)
     return objects.RequestSpec(
         instance_uuid=instances[0],
         num_instances=len(instances),
@@ -118,7 +122,7 @@ def _spec(instances: list[str]) -> objects.RequestSpec:
         availability_zone=None,
         security_groups=objects.SecurityGroupList(objects=[]),
         request_level_params=objects.RequestLevelParams(),
-        is_bfv=True,
+        is_bfv=root_gb == 0,
     )
 
 
@@ -128,7 +132,7 @@ def _answer(scheduler: manager.SchedulerManager, instances: list[str], *, fail_l
     report.PLACEMENTCLIENT = None  # every request starts with fresh connections, as the other side's does
     try:
         selected = scheduler.select_destinations(
-            ctxt, spec_obj=_spec(instances), instance_uuids=instances, return_objects=True
+            ctxt, spec_obj=spec_of(instances), instance_uuids=instances, return_objects=True
         )
     except oslo_messaging.ExpectedException as expected:
         return {"raised": type(expected.exc_info[1]).__name__}
@@ -140,8 +144,9 @@ def _answer(scheduler: manager.SchedulerManager, instances: list[str], *, fail_l
 
 def main() -> None:
     """Answer questions until standard input ends."""
-    _configure(*sys.argv[1:])
-    scheduler = _scheduler()
+    configure()
+    connect(*sys.argv[1:])
+    scheduler = scheduler_of(Hosts())
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(scheduler, **json.loads(line))), flush=True)

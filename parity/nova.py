@@ -1,13 +1,12 @@
 """Nova, in a process of its own that answers lines of JSON."""
 
-import json
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from faults.lines import Lines, lines
 from parity.case import Answer, Case
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,16 +15,16 @@ ROOT = Path(__file__).resolve().parents[1]
 class Nova:
     """Asks Nova's classes."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: Lines) -> None:
         self._process = process
 
     def send(self, cases: Sequence[Case]) -> None:
         """Put questions; ``receive`` gets the answers."""
-        self._write({"cases": cases})
+        self._process.send({"cases": cases})
 
     def receive(self) -> list[Answer]:
         """Return the answers to what was sent, one a case. Raises RuntimeError when the process ended."""
-        answers: list[Answer] = self._read()["answers"]
+        answers: list[Answer] = self._process.receive()["answers"]
         return answers
 
     def ask(self, case: Case) -> Answer:
@@ -35,34 +34,13 @@ class Nova:
 
     def names(self) -> dict[str, Any]:
         """Return what Nova calls its rules."""
-        self._write({"names": True})
-        names: dict[str, Any] = self._read()["names"]
+        names: dict[str, Any] = self._process.ask({"names": True})["names"]
         return names
-
-    def _write(self, question: object) -> None:
-        if self._process.stdin is None:
-            raise RuntimeError("Nova has no standard input")
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-
-    def _read(self) -> dict[str, Any]:
-        """Return the next answer, passing over what libraries print."""
-        for line in self._process.stdout or ():
-            if line.startswith("{"):
-                answer: dict[str, Any] = json.loads(line)
-                return answer
-        raise RuntimeError("Nova ended; what it said is above")
 
 
 @contextmanager
 def started(python: Path) -> Iterator[Nova]:
     """Yield Nova in the environment of this interpreter."""
-    command = [str(python), "-m", "parity.theirs"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}  # sums over sets end alike
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
-    ) as process:
-        try:
-            yield Nova(process)
-        finally:
-            process.kill()
+    with lines([str(python), "-m", "parity.theirs"], directory=ROOT, environment=environment) as process:
+        yield Nova(process)

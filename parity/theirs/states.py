@@ -33,7 +33,7 @@ def _state(position: int, host: Fields, aggregates: dict[int, objects.Aggregate]
     node = str(host.get("node", name))
     state = host_manager.HostState(name, node, uuid(host.get("cell", CELL)))
     state.update(
-        compute=_compute_node(position, node, host),
+        compute=compute_node(uuid(1000 + position), node, host),
         service=_service(host),
         aggregates=[aggregates[number] for number in host.get("aggregates", [])],
         inst_dict={uuid(number): _instance(host, number) for number in host.get("instances", [])},
@@ -41,11 +41,12 @@ def _state(position: int, host: Fields, aggregates: dict[int, objects.Aggregate]
     return state
 
 
-def _compute_node(position: int, node: str, host: Fields) -> objects.ComputeNode:
+def compute_node(uuid: str, node: str, host: Fields) -> objects.ComputeNode:
+    """Return the record of a host as Nova's database has it."""
     offered = [objects.HVSpec.from_list(one) for one in host.get("supported_instances", [])]
     pool = objects.PciDevicePool(product_id="1", vendor_id="1", tags={}, count=host.get("free_pci_devices", 0))
     return objects.ComputeNode(
-        uuid=uuid(1000 + position),
+        uuid=uuid,
         hypervisor_hostname=node,
         hypervisor_type=host.get("hypervisor_type", "QEMU"),
         hypervisor_version=host.get("hypervisor_version", 0),

@@ -1,0 +1,1 @@
+"""How fast we are beside Nova; run by ``make bench``, not part of what is installed."""

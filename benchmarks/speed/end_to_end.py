@@ -1,0 +1,133 @@
+"""What whole requests cost on a real Placement: ours, Nova's, and our calls sent bare, in turns.
+
+Figures are by the clock of the wall, as most of the time is the server's.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from statistics import median
+
+from benchmarks.speed.bare import Bare, Call, fresh
+from benchmarks.speed.clock import Spent, Step, cpu, in_turns, spent, wall
+from benchmarks.speed.nova import Nova
+from benchmarks.speed.plan import Plan
+from benchmarks.speed.report import Row
+from benchmarks.speed.service import Service, calls_of, service
+from benchmarks.speed.stage import PATIENCE, Consumers, placement
+from placement_client.testing import PlacementServer
+
+Kept = dict[str, list[Spent]]
+LAST = "given back"
+"""The step at the end of each round, which is not kept."""
+MARKS = {1: (1.8, 2.2), 10: (5, 6), 100: (7, 9)}
+OWN = "What a request takes longer than the same calls sent bare in the same round."
+
+
+class EndToEnd:
+    """Measures, and keeps the rows and every measurement."""
+
+    def __init__(self, nova: Nova, plan: Plan) -> None:
+        self._nova = nova
+        self._plan = plan
+        self.rows: list[Row] = []
+        self.samples: dict[str, tuple[float, ...]] = {}
+
+    def run(self) -> None:
+        """Start the server and measure everything on it."""
+        with placement(self._plan.hosts) as server, service(server) as ours:
+            self._nova.do("load", size=self._plan.hosts)
+            self._nova.do("connect", url=server.url, cafile=str(server.cafile))
+            consumers = Consumers(server.client(**PATIENCE))
+            requests = {batch: self._request(server, ours, consumers, batch) for batch in self._plan.requests}
+            self.rows = [_compared(batch, kept) for batch, kept in requests.items()]
+            self.rows += _own(requests[1])
+            self.rows += self._throughput(server, ours, consumers)
+
+    def _request(self, server: PlacementServer, ours: Service, consumers: Consumers, batch: int) -> Kept:
+        calls = calls_of(server, consumers.new(1), consumers.new(batch))
+        consumers.give_back()
+        with Bare(server) as bare:
+            sides: dict[str, Step] = {
+                "ours": lambda: ours.select(consumers.new(batch)),
+                "bare": partial(_sent, [bare], calls, consumers, 1),
+                "Nova": lambda: self._nova.do("select", instances=list(map(str, consumers.new(batch)))),
+                LAST: partial(_given_back, consumers),
+            }
+            rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds * (3 if batch == 1 else 1)
+            return self._keep(f"request for {batch}", in_turns(sides, rounds))
+
+    def _throughput(self, server: PlacementServer, ours: Service, consumers: Consumers) -> list[Row]:
+        count, threads = self._plan.at_once, self._plan.threads
+        calls = calls_of(server, consumers.new(1), consumers.new(1))
+
+        def theirs() -> Spent:
+            return self._nova.do("select_each", instances=list(map(str, consumers.new(count))), threads=threads)
+
+        with ExitStack() as stack:
+            lanes = [stack.enter_context(Bare(server)) for _ in range(threads)]
+            sides: dict[str, Step] = {
+                "ours": lambda: ours.select_each(consumers.new(count), threads),
+                "bare": partial(_sent, lanes, calls, consumers, count),
+                "Nova": theirs,
+                LAST: partial(_given_back, consumers),
+            }
+            kept = self._keep(f"{count} requests at once", in_turns(sides, self._plan.batch_rounds))
+        return _rates(kept, count, threads)
+
+    def _keep(self, what: str, kept: Kept) -> Kept:
+        del kept[LAST]
+        self.samples |= {f"{what}, {side}": tuple(round(one.wall_ms, 3) for one in of) for side, of in kept.items()}
+        print(what, {side: round(wall(of), 1) for side, of in kept.items()}, flush=True)
+        return kept
+
+
+def _sent(lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, count: int) -> Spent:
+    """Send the calls of as many requests, shared out among connections that work at the same time."""
+    requests = [fresh(calls, consumers) for _ in range(count)]
+
+    def work(lane: int) -> None:
+        for request in requests[lane :: len(lanes)]:
+            lanes[lane].send(request)
+
+    if len(lanes) == 1:
+        return spent(lambda: work(0))
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        return spent(lambda: list(pool.map(work, range(len(lanes)))))
+
+
+def _given_back(consumers: Consumers) -> Spent:
+    consumers.give_back()
+    return Spent(0.0, 0.0)
+
+
+def _rates(kept: Kept, count: int, threads: int) -> list[Row]:
+    """Return how many requests a second that is, beside Nova's, and as a share of those sent bare."""
+    rates = {name: 1000 * count / wall(found) for name, found in kept.items()}
+    what, share = f"requests a second, {threads} threads", 100 * rates["ours"] / rates["bare"]
+    return [
+        Row(what=what, unit="/s", ours=rates["ours"], other=rates["Nova"], rate=True, bar=3),
+        Row(what=f"{what}, of bare calls", unit="%", ours=share, kind="at least", bar=90, aim=95),
+    ]
+
+
+def _compared(batch: int, kept: Kept) -> Row:
+    bar, aim = MARKS[batch]
+    what = f"request for {batch} on PostgreSQL"
+    return Row(what=what, unit="ms", ours=wall(kept["ours"]), other=wall(kept["Nova"]), bar=bar, aim=aim)
+
+
+def _own(kept: Kept) -> list[Row]:
+    """Return our own time in a request for one instance: round by round, what the same calls alone do not take."""
+    pairs = list(zip(kept["ours"], kept["bare"], strict=True))
+    own = median(ours.wall_ms - bare.wall_ms for ours, bare in pairs)
+    busy = median(ours.cpu_ms - bare.cpu_ms for ours, bare in pairs)
+    total, calls = wall(kept["ours"]), wall(kept["bare"])
+    spent = f"The calls take {calls:.0f} ms; {busy:.1f} ms of the rest is processor time"
+    note = f"{OWN} {spent}, of which Nova's process spends {cpu(kept['Nova']):.0f} ms on a request."
+    what, share = "own time in a request for 1", 100 * own / total
+    return [
+        Row(what=f"{what}, share", unit="%", ours=share, kind="at most", bar=10, aim=5, note=note),
+        Row(what=what, unit="ms", ours=own, kind="at most", bar=8),
+    ]
