@@ -93,7 +93,7 @@ def plan(hosts: HostTable, instances: list[UUID]) -> Plan:
     stream = RandomStream(b"speed")
     found = plan_batch(
         PLUGINS.filters,
-        lambda settled, spec, left: rank_hosts(PLUGINS, settled, spec, left, stream, best=BEST),
+        lambda settled, spec, left: rank_hosts(PLUGINS, settled, spec, left, stream, best=BEST, places=1),
         SPEC,
         instances,
         hosts,
