@@ -35,6 +35,7 @@ from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomS
 from scheduler.records import DirectoryRecords, MemoryRecords
 from scheduler.selection import Plugins
 from scheduler.settings import ExplainSettings, SchedulerSettings
+from scheduler.shared_candidates import SharedCandidates
 from scheduler.weighers import load_weighers
 from scheduler.weighers.registry import GROUP as WEIGHER_PLUGINS
 from scheduler.weighers.registry import from_outside as outside_weighers
@@ -80,6 +81,7 @@ def build(
         log=log,
         authorize=authorizer_of(conf),
         groups=GroupCheck(groups, log, settings.claims.reservation_project_id),
+        shared=SharedCandidates(settings.candidate_window_ms / 1000, clock),
     )
     scheduler.recover()
     return scheduler

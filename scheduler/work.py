@@ -14,7 +14,7 @@ from scheduler.events.table import RECORD_NOT_DELIVERED
 from scheduler.explain.observers import Observer
 from scheduler.explain.trail import Trail
 from scheduler.hosts import HostSource
-from scheduler.model import DecisionRecord, Operation, Outcome, RequestSpec, ServerGroup
+from scheduler.model import DecisionRecord, Inputs, Operation, Outcome, RequestSpec, Rules, ServerGroup
 from scheduler.moves import Source, find_source, request_from
 from scheduler.randomness import RandomStream
 from scheduler.selection import Plugins
@@ -45,6 +45,16 @@ class Work:
     def asked(self) -> RequestSpec:
         """Return the request as the next round reads it: with the server group as the last round found it."""
         return self.spec.with_group(self.group)
+
+    def put_down_inputs(self, rules: Rules, best_hosts: int) -> None:
+        """Put down what the request is decided from, whatever round it is."""
+        self.trail.inputs = Inputs(
+            request=self.spec,
+            rules=rules,
+            operation=self.operation,
+            alternates=self.alternates,
+            best_hosts=best_hosts,
+        )
 
     def find_source(self, hosts: HostSource) -> None:
         """Read where the instance is, and go on with what the operation makes of the request there.
