@@ -265,6 +265,7 @@ class FilterScheduler:
         """Ask and plan, in turn with requests that ask the same where those share what Placement answers."""
         with self.shared.visit(work.deadline, work.request_id, anew=anew, alone=bool(work.source)) as visit:
             plan = visit.sure(lambda: self._plan(work, self._candidates(work, visit)))
+            work.stale = bool(visit.asked_by)
             work.claim_ids.append(self.claimer.new_id())
             self.shared.assume(work.claim_ids[-1], plan.placings)
         return plan
@@ -329,7 +330,7 @@ class FilterScheduler:
 
     def _verify(self, work: Work, plan: Plan, claim: Claim) -> str:
         """Read back what a reservation does not guarantee: capacity where room is tight, and the server group."""
-        work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings)
+        work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings, work.stale)
         if not within:
             return OVER_CAPACITY
         calls, pause = work.placement.calls, self.claimer.pause

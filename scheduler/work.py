@@ -22,7 +22,10 @@ from scheduler.selection import Plugins
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Work:
-    """One request while it is being served. Whatever claims it began are released when it goes away unconfirmed."""
+    """One request while it is being served. Whatever claims it began are released when it goes away unconfirmed.
+
+    ``stale`` says that its plan stands on the answer to the question of another request.
+    """
 
     spec: RequestSpec
     request_id: str
@@ -40,6 +43,7 @@ class Work:
     claim_ids: list[UUID] = field(default_factory=list)
     group: ServerGroup | None = None
     settled: ServerGroup | None = None
+    stale: bool = False
 
     @property
     def asked(self) -> RequestSpec:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from time import perf_counter, process_time
 from uuid import UUID, uuid4
 
@@ -52,28 +53,38 @@ class Counting:
         self.hosts: Counter[str] = Counter()
 
     def __call__(self, record: DecisionRecord) -> None:
+        """Count a record."""
         with self._lock:
             self.answers.update(one.answer for one in record.rounds)
             if record.outcome == "selected":
                 self.hosts.update(str(one.selected) for one in record.rounds[-1].instances)
 
 
-def burst(
-    scheduler: FilterScheduler, adapter: FaultAdapter, counting: Counting, window_ms: int, requests: int, threads: int
-) -> tuple[Figure, Sequence[UUID]]:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two that are compared: a scheduler with its window, and what counts its calls and its decisions."""
+
+    window_ms: int
+    scheduler: FilterScheduler
+    adapter: FaultAdapter
+    counting: Counting
+
+
+def burst(side: Side, requests: int, threads: int) -> tuple[Figure, Sequence[UUID]]:
     """Make all requests, each for one instance; return what they cost and the instances that were placed."""
+    counting = side.counting
     counting.answers.clear()
     counting.hosts.clear()
-    adapter.play()
+    side.adapter.play()
     instances = [uuid4() for _ in range(requests)]
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda _: threading.Event().wait(0.02), range(threads)))  # all threads are there
         began, cpu = perf_counter(), process_time()
-        placed = list(pool.map(lambda one: _is_placed(scheduler, one), instances))
+        placed = list(pool.map(lambda one: _is_placed(side.scheduler, one), instances))
         wall, cpu = perf_counter() - began, process_time() - cpu
-    calls = Counter(str(call) for call in adapter.calls)
+    calls = Counter(str(call) for call in side.adapter.calls)
     figure = Figure(
-        window_ms=window_ms,
+        window_ms=side.window_ms,
         requests=requests,
         threads=threads,
         wall_s=round(wall, 4),

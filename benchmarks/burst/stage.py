@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from benchmarks.burst.burst import SPEC, Counting, Side
 from placement_client.client import PlacementClient
 from placement_client.models import ConsumerWrite, Inventory
 from placement_client.settings import PlacementSettings
 from placement_client.testing import PlacementServer, PostgresServer
 from placement_client.testing.faults import FaultAdapter
-from placement_client.testing.ini import ini_text
+from placement_client.testing.ini import ini_text, placement_section
 from placement_client.transport.http import PinnedAdapter
 from placement_client.transport.tls import make_context
-from scheduler import FilterScheduler, build, load_config
-from scheduler.explain.observers import Observer
+from scheduler import build, load_config
 
-PROJECT, USER = "tenant", "somebody"
 ROOM = {
     "VCPU": Inventory(total=64),
     "MEMORY_MB": Inventory(total=262144),
     "DISK_GB": Inventory(total=4000),
 }
 WORKERS = 2
+PATIENCE_S = 300  # so that a busy machine makes a burst slow, and not fail
 LOADERS = 4
 BATCH = 100  # consumers emptied in one call
 
@@ -38,21 +38,24 @@ class Stage:
     client: PlacementClient
     directory: Path
 
-    def scheduler(self, window_ms: int, observer: Observer) -> tuple[FilterScheduler, FaultAdapter]:
-        """Return a scheduler with this window, and the adapter that lists its calls."""
+    def side(self, window_ms: int) -> Side:
+        """Return a scheduler with this window, and what counts its calls and its decisions."""
         sections = {
-            "scheduler": {"candidate_window_ms": str(window_ms)},
+            "scheduler": {"candidate_window_ms": str(window_ms), "request_timeout": str(PATIENCE_S)},
             "journal": {"connection": f"sqlite:///{self.directory}/journal-{window_ms}/claims.sqlite"},
         }
         file = self.directory / f"{window_ms}.ini"
-        file.write_text(self.server.ini() + ini_text(sections), encoding="utf-8")
+        section = placement_section(self.server.url, cafile=str(self.server.cafile), read_timeout=PATIENCE_S)
+        file.write_text(section + ini_text(sections), encoding="utf-8")
         settings = PlacementSettings(cafile=str(self.server.cafile))
         adapter = FaultAdapter(PinnedAdapter(make_context(settings), settings.pool_size))
-        return build(load_config(str(file)), http_adapter=adapter, observers=(observer,)), adapter
+        counting = Counting()
+        scheduler = build(load_config(str(file)), http_adapter=adapter, observers=(counting,))
+        return Side(window_ms, scheduler, adapter, counting)
 
     def give_back(self, instances: Sequence[UUID]) -> None:
         """Empty instances that were placed."""
-        nothing = ConsumerWrite({}, project_id=PROJECT, user_id=USER, consumer_generation=1)
+        nothing = ConsumerWrite({}, project_id=SPEC.project_id, user_id=SPEC.user_id, consumer_generation=1)
         for first in range(0, len(instances), BATCH):
             self.client.post_allocations(dict.fromkeys(instances[first : first + BATCH], nothing))
 
@@ -63,7 +66,8 @@ def staged(hosts: int) -> Iterator[Stage]:
     with PostgresServer(durable=True) as postgres, tempfile.TemporaryDirectory(prefix="burst-") as directory:
         url = postgres.create_database("placement", driver="psycopg2")
         with PlacementServer(url, workers=WORKERS) as server:
-            stage = Stage(server, server.client(), Path(directory))
+            client = server.client(read_timeout=PATIENCE_S, timeout=PATIENCE_S)
+            stage = Stage(server, client, Path(directory))
             with ThreadPoolExecutor(LOADERS) as pool:
                 list(pool.map(lambda number: _add_host(stage.client, number), range(hosts)))
             yield stage

@@ -1,4 +1,4 @@
-"""Requests that share answers, on a real Placement: fewer questions, and never a claim that would not be made without."""
+"""Requests that share answers, on a real Placement: fewer questions, and no claim that would be wrong without."""
 
 import threading
 from collections import Counter
