@@ -56,10 +56,9 @@ def build(
 ) -> FilterScheduler:
     """Return the scheduler that a configuration describes; a context manager, closed by who built it.
 
-    ``hosts`` and ``random_source`` take the place of what the configuration names. ``observers`` are called with the
-    decision record of every request; ``groups`` says who was added to a server group since a request was made.
-    ``http_adapter`` and ``clock`` are for tests. Nothing is sent before the first request, but for what a dead
-    scheduler left, which is recovered first. Raises InvalidSettings naming the option, and JournalUnavailable.
+    ``hosts`` and ``random_source`` take the place of what the configuration names. ``observers`` get the decision
+    record of every request; ``groups`` says who was added to a server group meanwhile. Adapter and clock are for tests.
+    A dead scheduler's claims are recovered first. Raises InvalidSettings naming the option, and JournalUnavailable.
     """
     install_guards()
     settings, log = config.settings_from(conf), log_of(conf, clock)

@@ -33,14 +33,15 @@ FORGOTTEN_S: Final = 60.0
 """How long a claim is assumed that nobody says anything more about."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Answer:
-    """What Placement answered, to whom; it is shared with requests that come until ``good_until``."""
+    """What Placement answered, to whom, and the table of it; requests that come until ``good_until`` share both."""
 
     found: AllocationCandidates
     asked_at: float
     good_until: float
     asked_by: str
+    standing: Standing | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +51,6 @@ class Shape:
     turns: Turns = field(default_factory=Turns)
     asked_at: float = math.inf
     answer: Answer | None = None
-    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class SharedCandidates:
             for one in placing.amounts:
                 amounts[one.provider_uuid, one.resource_class] += one.amount
         with self._lock:
+            self._drop_old()
             self._taken[claim_id] = Taken(amounts, self._clock.monotonic())
 
     def taken_since(self, asked_at: float) -> Mapping[tuple[UUID, str], int]:
@@ -139,7 +140,7 @@ class SharedCandidates:
 
     def answer(self, shape: Shape, request_id: str, ask: Callable[[], AllocationCandidates]) -> Answer:
         """Ask, and keep the answer for the requests of this shape."""
-        shape.answer = shape.standing = None
+        shape.answer = None
         shape.asked_at = asked_at = self._clock.monotonic()
         try:
             found = ask()
@@ -154,7 +155,7 @@ class SharedCandidates:
         now = self._clock.monotonic()
         for shape in self._shapes.values():
             if shape.answer and shape.answer.good_until + KEPT_S < now:
-                shape.answer, shape.standing, shape.asked_at = None, None, math.inf
+                shape.answer, shape.asked_at = None, math.inf
         oldest = min((shape.asked_at for shape in self._shapes.values()), default=math.inf)
         self._taken = {
             claim: one
@@ -178,7 +179,6 @@ class Visit:
     came: float = 0.0
     turn: ExitStack = field(default_factory=ExitStack)
     answered: Answer | None = None
-    shape: Shape | None = None
     certain: bool = True
     assumed: Assumed = ()
     asked_by: str = ""
@@ -192,7 +192,7 @@ class Visit:
             if self.certain:
                 raise
         self.turn.close()
-        self.shared = self.shape = self.answered = None
+        self.shared = self.answered = None
         self.assumed, self.asked_by = (), ""
         return plan()
 
@@ -206,11 +206,11 @@ class Visit:
         if self.shared is None:
             return ask()
         question = (microversion, *(to_query_string(query, microversion) for query in queries))
-        self.shape = self.shared.shape_of(question)
-        self._wait(self.shape)
-        known = self.shape.answer
+        shape = self.shared.shape_of(question)
+        self._wait(shape)
+        known = shape.answer
         if known is None or not self._is_served_by(known):
-            self.answered = self.shared.answer(self.shape, self.request_id, ask)
+            self.answered = self.shared.answer(shape, self.request_id, ask)
         else:
             self.answered, self.asked_by = known, known.asked_by
             self.certain = known.asked_at >= self.came
@@ -218,11 +218,11 @@ class Visit:
 
     def table(self, found: AllocationCandidates, snapshot: HostSnapshot) -> HostTable:
         """Return the host table of an answer; where it is shared, with what requests in flight take."""
-        if self.shared is None or self.shape is None or self.answered is None:
+        if self.shared is None or self.answered is None:
             return build_host_table(found, snapshot)
-        standing = self.shape.standing
+        standing = self.answered.standing
         if standing is None or standing.hosts.offers.snapshot is not snapshot:
-            standing = self.shape.standing = Standing(build_host_table(found, snapshot))
+            standing = self.answered.standing = Standing(build_host_table(found, snapshot))
         self.assumed = standing.of(self.shared.taken_since(self.answered.asked_at))
         self.certain = self.certain and not self.assumed
         return standing.with_use(self.assumed)

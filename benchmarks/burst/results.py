@@ -49,7 +49,7 @@ def page(found: Burst) -> str:
     head = (
         "window, ms",
         "wall time, s",
-        "processor time, s",
+        "CPU time, s",
         "questions",
         "calls",
         "rounds",

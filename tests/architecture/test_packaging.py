@@ -49,6 +49,7 @@ def test_help_names_every_target() -> None:
         "fuzz",
         "parity",
         "bench-rules",
+        "bench-burst",
         "lint",
         "sample",
         "lock",

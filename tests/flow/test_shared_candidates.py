@@ -30,6 +30,7 @@ from tests.flow.fleet import CONTEXT, SPEC, add_hosts, hold, holders, over_capac
 
 QUERY = "GET /allocation_candidates"
 SHARING = "[scheduler]\ncandidate_window_ms = 5000\n"
+SLOWER = 100
 ONE_ROUND = "[claims]\nmax_rounds = 1\n"
 
 
@@ -37,7 +38,7 @@ class SlowClock(SystemClock):
     """Lets a window last a hundred times as long, however busy the machine is."""
 
     def monotonic(self) -> float:
-        return super().monotonic() / 100
+        return super().monotonic() / SLOWER
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def kept() -> list[DecisionRecord]:
 
 @pytest.fixture
 def scheduler(real, kept):
-    with scheduler_on(real, SHARING, observers=(kept.append,)) as scheduler:
+    with scheduler_on(real, SHARING, observers=(kept.append,), clock=SlowClock()) as scheduler:
         yield scheduler
 
 
@@ -165,7 +166,8 @@ def test_the_second_question_for_dedicated_cpus_is_shared_with_the_first():
     room = {name: Inventory(total=64) for name in ("VCPU", "PCPU")} | {"MEMORY_MB": Inventory(total=8192)}
     client.set_inventories(UUID(int=1), 0, room)
     pinned = structs.replace(SPEC, flavor=Flavor(vcpus=2, memory_mb=64, extra_specs={"hw:cpu_policy": "dedicated"}))
-    with scheduler_on(mock, SHARING + "[workarounds]\ndisable_fallback_pcpu_query = false\n") as scheduler:
+    ini = SHARING + "[workarounds]\ndisable_fallback_pcpu_query = false\n"
+    with scheduler_on(mock, ini, clock=SlowClock()) as scheduler:
         ready(scheduler, mock)
         placed(scheduler, pinned)
         placed(scheduler, pinned)
@@ -194,7 +196,7 @@ def test_projects_share_unless_their_questions_differ(real, client):
     ]
     for isolated, expected in ((False, 1), (True, 2)):
         ini = SHARING + f"limit_tenants_to_placement_aggregate = {isolated}\n"
-        with scheduler_on(real, ini, hosts=Facts()) as scheduler:
+        with scheduler_on(real, ini, hosts=Facts(), clock=SlowClock()) as scheduler:
             ready(scheduler, real)
             where = [scheduler.select_destinations(*one, [uuid4()])[0][0].service_host for one in projects]
             assert queries(real) == expected
@@ -248,7 +250,7 @@ def test_a_stale_answer_costs_a_refused_reservation_and_a_question(real, client,
 def test_a_stale_answer_takes_none_of_the_attempts(real, client, kept):
     hosts = add_hosts(client, 2, vcpus=8)
     ini = SHARING + ONE_ROUND
-    with scheduler_on(real, ini, observers=(kept.append,)) as scheduler:
+    with scheduler_on(real, ini, observers=(kept.append,), clock=SlowClock()) as scheduler:
         ready(scheduler, real)
         first = placed(scheduler)
         hold(client, uuid4(), hosts[1 if first == "h0" else 0], vcpus=8)
@@ -343,7 +345,7 @@ def test_who_waits_waits_no_longer_than_its_own_deadline(real, client, scheduler
     with ThreadPoolExecutor(2) as pool:
         patient = pool.submit(placed, scheduler)
         assert gate.reached.wait(20)
-        hasty = pool.submit(placed, scheduler, deadline=0.2)
+        hasty = pool.submit(placed, scheduler, deadline=0.2 / SLOWER)
         with pytest.raises(SchedulingUnavailable) as caught:
             hasty.result(5)
         assert caught.value.reason == "deadline_exceeded"
@@ -359,4 +361,4 @@ def test_nobody_waits_for_one_who_was_interrupted_while_asking(real, client, sch
     real.faults.play(on_call(1, raises(error())))
     with pytest.raises(error):
         placed(scheduler)
-    assert placed(scheduler, deadline=5.0) in {"h0", "h1"}
+    assert placed(scheduler, deadline=5.0 / SLOWER) in {"h0", "h1"}

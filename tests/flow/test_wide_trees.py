@@ -49,7 +49,7 @@ def test_a_server_that_is_bounded_answers_and_every_host_is_offered():
             assert scheduler.record().rounds[0].candidates == 300
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def unbounded():
     """Give a Placement with default options in a process of its own, which is killed while it still computes."""
     with PlacementServer() as server:
