@@ -24,7 +24,7 @@ class Turns:
 
     An exception may come between any two steps, also between locking and the block that unlocks. Whoever waits
     therefore looks at the call that has the turn, and takes a new lock when that has ended or is gone.
-    In the moment between locking and noting who has the turn two calls may get it, so that what they do may be done twice.
+    In the moment between locking and noting who has the turn two calls may get it, and do the same twice.
     """
 
     def __init__(self) -> None:
