@@ -69,11 +69,13 @@ def staged(hosts: int) -> Iterator[Stage]:
             client = server.client(read_timeout=PATIENCE_S, timeout=PATIENCE_S)
             stage = Stage(server, client, Path(directory))
             with ThreadPoolExecutor(LOADERS) as pool:
-                list(pool.map(lambda number: _add_host(stage.client, number), range(hosts)))
+                list(pool.map(lambda number: add_host(stage.client, number), range(hosts)))
             yield stage
 
 
-def _add_host(client: PlacementClient, number: int) -> None:
+def add_host(client: PlacementClient, number: int) -> UUID:
+    """Create a host with room for 32 instances of a burst."""
     host = uuid4()
     client.create_resource_provider(f"cmp-{number:05}", host)
     client.set_inventories(host, 0, ROOM)
+    return host

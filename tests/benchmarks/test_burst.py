@@ -6,9 +6,10 @@ import pytest
 
 from benchmarks.burst import results
 from benchmarks.burst.burst import Counting, Figure, Side, burst
+from benchmarks.burst.stage import add_host
 from benchmarks.results import ROOT
 from placement_client.testing import RealPlacement
-from tests.flow.fleet import add_hosts, holders, scheduler_on
+from tests.flow.fleet import holders, scheduler_on
 from tests.flow.test_shared_candidates import SlowClock
 
 REQUESTS, THREADS = 24, 16
@@ -23,7 +24,7 @@ def real() -> Iterator[RealPlacement]:
 @pytest.mark.parametrize("window_ms", [0, 5000])
 def test_a_burst_is_counted(real: RealPlacement, window_ms: int) -> None:
     """The slice of the benchmark that needs no quiet machine: questions and refusals, not seconds."""
-    hosts, counting = add_hosts(real.client(), 6, vcpus=16), Counting()
+    hosts, counting = [add_host(real.client(), number) for number in range(6)], Counting()
     ini = f"[scheduler]\ncandidate_window_ms = {window_ms}\n"
     with scheduler_on(real, ini, observers=(counting,), clock=SlowClock()) as scheduler:
         figure, placed = burst(Side(window_ms, scheduler, real.faults, counting), REQUESTS, THREADS)
