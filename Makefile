@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 AUDIT := $(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off $(AUDIT_SOURCE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-server test faults canaries fuzz parity bench bench-quick bench-micro bench-rules lint sample lock security wheel sbom clean
+.PHONY: help demo demo-server test faults canaries fuzz parity bench bench-quick bench-micro bench-rules bench-burst lint sample lock security wheel sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ bench-micro: $(STAMP) ## Measure decoding, tables, ranking, batches and bodies o
 
 bench-rules: $(STAMP) ## Measure what every filter and weigher costs, beside Nova's where NOVA names a Python that has it
 	$(BIN)/python -m benchmarks.rules $(if $(NOVA),--nova $(NOVA))
+
+bench-burst: $(STAMP) ## Measure bursts of like requests on a real Placement, with and without shared answers (about 5 minutes)
+	$(BIN)/python -m benchmarks.burst
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ There is no way to delete allocations: DELETE is unconditional at every microver
 else wrote. Allocations are removed by writing empty ones with the generation.
 """
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
@@ -48,6 +49,10 @@ from placement_client.transport import Transport
 
 OLDEST_MINOR: Final = 28
 NEWEST_MINOR: Final = 39
+WIDE_TREES: Final = (
+    "where hosts have many like devices Placement tries every combination of them, unless its options "
+    "max_allocation_candidates and optimize_for_wide_provider_trees are set"
+)
 
 DEFAULT_SETTINGS: Final = PlacementSettings()
 ALL_PROVIDERS: Final = ProviderFilter()
@@ -157,6 +162,7 @@ class PlacementClient:
         template = "/allocation_candidates"
         query_string = to_query_string(query, self.microversion)
         request = self._get_request(template, {}, query_string, max_bytes=self._settings.max_candidates_bytes)
+        request = dataclasses.replace(request, when_slow=WIDE_TREES)
         return decode(request, self._call(request), AllocationCandidates)
 
     def get_allocations(self, consumer: UUID) -> ConsumerAllocations:

@@ -5,6 +5,7 @@ The tree, by what the caller may conclude::
     PlacementError
     ├─ NotSent              the request did not leave this process; sending it (again) is safe
     ├─ OutcomeUnknown       the request may or may not have been carried out; read back before deciding
+    │  └─ AnswerTooSlow         a read, which was sent, and nothing came back for the read timeout
     ├─ Refused              Placement itself answered no; nothing was changed
     │  ├─ CapacityExceeded      409: no room, unit constraints or no inventory of that class
     │  ├─ ProviderConflict      409: a provider changed under the request; a fresh attempt may succeed
@@ -50,10 +51,15 @@ class PlacementError(Exception):
         self.hint = hint
         super().__init__(self._message())
 
+    @property
+    def explanation(self) -> str:
+        """Return the hint as a sentence, "" where there is none."""
+        return f"{self.hint[0].upper()}{self.hint[1:]}." if self.hint else ""
+
     def _message(self) -> str:
         parts = [f"{self.operation}: {self.summary}" if self.operation else self.summary]
         if self.hint:
-            parts.append(f"{self.hint[0].upper()}{self.hint[1:]}.")
+            parts.append(self.explanation)
         facts = [f"status {self.status}"] if self.status is not None else []
         facts += [f"request {self.request_id}"] if self.request_id else []
         return " ".join(parts) + (f" ({', '.join(facts)})" if facts else "")
@@ -72,6 +78,13 @@ class OutcomeUnknown(PlacementError):
 
     code = "outcome_unknown"
     summary = "The answer was lost, the outcome is unknown."
+
+
+class AnswerTooSlow(OutcomeUnknown):
+    """Nothing came back to a read for as long as the client waits; Placement may be computing still."""
+
+    code = "answer_too_slow"
+    summary = "No answer came in time."
 
 
 class Refused(PlacementError):

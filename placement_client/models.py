@@ -28,7 +28,7 @@ class Request:
     """One HTTP request to Placement, ready to send.
 
     ``path`` is complete and escaped; ``template`` is the same with placeholders, for messages; ``microversion`` is
-    "1.39" or None for version discovery.
+    "1.39" or None for version discovery. ``when_slow`` tells an operator what to do where no answer comes in time.
     """
 
     method: str
@@ -38,6 +38,7 @@ class Request:
     microversion: str | None = None
     request_id: str | None = None
     max_bytes: int = 1 << 20
+    when_slow: str = ""
 
     @property
     def operation(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from placement_client.clock import Deadline
-from placement_client.errors import NotSent, OutcomeUnknown, PlacementError
+from placement_client.errors import AnswerTooSlow, NotSent, OutcomeUnknown, PlacementError
 from placement_client.models import Request
 from placement_client.settings import RetrySettings
 
@@ -49,13 +49,16 @@ def may_repeat(request: Request, error: PlacementError) -> bool:
 def call(policy: RetryPolicy, deadline: Deadline, request: Request, attempt: Callable[[], T]) -> T:
     """Return what ``attempt`` returns, repeating it while that is safe and the deadline is not reached.
 
-    Raises the last error of ``attempt``.
+    Silence is met with one repetition only: a connection may have been lost, but a question that takes Placement long
+    takes as long again, while it still computes the first answer. Raises the last error of ``attempt``.
     """
+    silences = 0
     for pause in policy.pauses():
         try:
             return attempt()
         except PlacementError as error:
-            if not may_repeat(request, error) or pause >= deadline.remaining():
+            silences += isinstance(error, AnswerTooSlow)
+            if not may_repeat(request, error) or pause >= deadline.remaining() or silences > 1:
                 raise
         deadline.clock.sleep(pause)
     return attempt()

@@ -35,6 +35,7 @@ from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomS
 from scheduler.records import DirectoryRecords, MemoryRecords
 from scheduler.selection import Plugins
 from scheduler.settings import ExplainSettings, SchedulerSettings
+from scheduler.shared_candidates import SharedCandidates
 from scheduler.weighers import load_weighers
 from scheduler.weighers.registry import GROUP as WEIGHER_PLUGINS
 from scheduler.weighers.registry import from_outside as outside_weighers
@@ -55,10 +56,9 @@ def build(
 ) -> FilterScheduler:
     """Return the scheduler that a configuration describes; a context manager, closed by who built it.
 
-    ``hosts`` and ``random_source`` take the place of what the configuration names. ``observers`` are called with the
-    decision record of every request; ``groups`` says who was added to a server group since a request was made.
-    ``http_adapter`` and ``clock`` are for tests. Nothing is sent before the first request, but for what a dead
-    scheduler left, which is recovered first. Raises InvalidSettings naming the option, and JournalUnavailable.
+    ``hosts`` and ``random_source`` take the place of what the configuration names. ``observers`` get the decision
+    record of every request; ``groups`` says who was added to a server group meanwhile. Adapter and clock are for tests.
+    A dead scheduler's claims are recovered first. Raises InvalidSettings naming the option, and JournalUnavailable.
     """
     install_guards()
     settings, log = config.settings_from(conf), log_of(conf, clock)
@@ -80,6 +80,7 @@ def build(
         log=log,
         authorize=authorizer_of(conf),
         groups=GroupCheck(groups, log, settings.claims.reservation_project_id),
+        shared=SharedCandidates(settings.candidate_window_ms / 1000, clock),
     )
     scheduler.recover()
     return scheduler

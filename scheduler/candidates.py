@@ -113,12 +113,10 @@ def names_in(query: CandidateQuery) -> tuple[set[str], set[str]]:
     return traits, classes
 
 
-def probe(
-    placement: PlacementClient, query: CandidateQuery, names: Mapping[UUID, str], at_most: int
-) -> tuple[Probe, ...]:
+def probe(placement: PlacementClient, query: CandidateQuery, snapshot: HostSnapshot, at_most: int) -> tuple[Probe, ...]:
     """Ask again with one constraint relaxed at a time, at most so many times; stop at the first error."""
     probes = []
-    for relaxed, weaker in relaxations(query, names, at_most):
+    for relaxed, weaker in relaxations(query, names_for_people(snapshot), at_most):
         try:
             found = placement.get_allocation_candidates(weaker)
         except PlacementError:

@@ -43,8 +43,8 @@ from scheduler.events.table import RECORD_READ
 from scheduler.explain.observers import Observer, Reader, RecordStore
 from scheduler.explain.outcomes import answer_to, code_of, detail_of, outcome_of
 from scheduler.explain.trail import Trail
-from scheduler.hosts import HostSource, HostTable, build_host_table, facts_from, inputs_of
-from scheduler.model import DecisionRecord, Inputs, Outcome, RequestContext, RequestSpec, Selection
+from scheduler.hosts import HostSource, HostTable, facts_from, inputs_of
+from scheduler.model import DecisionRecord, Outcome, RequestContext, RequestSpec, Selection
 from scheduler.model.admission import Authorize, admit, by_elevation, checked_instances, owner_of, understood
 from scheduler.model.operation import BUILD, Operation, Rebuild, checked_operation, holds_room
 from scheduler.prefilters import BUILT_IN, Prefilter, Refusal, asked
@@ -62,6 +62,7 @@ from scheduler.selection import (
     selections_of,
 )
 from scheduler.settings import SchedulerSettings
+from scheduler.shared_candidates import SharedCandidates, Visit
 from scheduler.work import Work, deliver
 
 T = TypeVar("T")
@@ -87,6 +88,7 @@ class FilterScheduler:
     log: EventLog = field(default_factory=EventLog)
     authorize: Authorize = by_elevation
     groups: GroupCheck = field(default_factory=GroupCheck)
+    shared: SharedCandidates = field(default_factory=SharedCandidates)
 
     def select_destinations(
         self,
@@ -132,12 +134,7 @@ class FilterScheduler:
         if earlier is not None:
             return Reservation(work.request_id, earlier, confirm=lambda: None, release=lambda: None)
         claim, selections = self._guarded(work, lambda: self._schedule(work))
-        return Reservation(
-            work.request_id,
-            selections,
-            confirm=lambda: self._confirm(work, claim),
-            release=lambda: self._release(work),
-        )
+        return Reservation(work.request_id, selections, lambda: self._confirm(work, claim), lambda: self._release(work))
 
     def outcome(self, request_id: str) -> str:
         """Tell what became of a request: "committed", "aborted", "in_doubt", "open" or "unknown"."""
@@ -231,13 +228,7 @@ class FilterScheduler:
         )
         admit(context, work.spec, self.authorize)
         check_request(self.plugins, work.spec)
-        work.trail.inputs = Inputs(
-            request=work.spec,
-            rules=self.plugins.rules,
-            operation=work.operation,
-            alternates=work.alternates,
-            best_hosts=self.settings.explain.best_hosts,
-        )
+        work.put_down_inputs(self.plugins.rules, self.settings.explain.best_hosts)
         work.facts = facts_of(work.request_id, work.spec, work.instances, work.alternates, work.operation)
         earlier = repeated(work.facts, self.claimer.claims_of(work.request_id)) if context.request_id else None
         if earlier is None and holds_room(work.operation):
@@ -248,10 +239,10 @@ class FilterScheduler:
         """Plan and reserve the whole batch, again with fresh candidates when Placement refuses."""
         if isinstance(work.operation, Rebuild) and work.source:
             return None, self._stay(work, work.source)
-        for number in range(self.settings.claims.max_rounds):
+        for number in range(self.settings.claims.max_rounds + self.shared.more_rounds):
             if number:
                 self.claimer.pause(number - 1)
-            plan = self._plan(work, self._candidates(work))
+            plan = self._decide(work, anew=number > 0)
             selections = self._selections(work, plan)
             claim, answer = self._claim_resources(work, plan, selections)
             work.trail.end_round(answer)
@@ -265,36 +256,44 @@ class FilterScheduler:
         """Judge the host that an instance is built again on; nothing is asked for, and nothing claimed."""
         found = moves.where_it_is(work.placement, source)
         work.trail.microversion = work.placement.microversion
-        plan = self._plan(work, self._host_table(work, found))
+        plan = self._plan(work, self._host_table(work, found, Visit()))
         selections = self._selections(work, plan)
         work.trail.end_round("held")
         return selections
 
-    def _candidates(self, work: Work) -> HostTable:
-        """Ask Placement for candidates and make the host table of them."""
-        started = self.clock.monotonic()
+    def _decide(self, work: Work, *, anew: bool) -> Plan:
+        """Ask and plan, in turn with requests that ask the same where those share what Placement answers."""
+        with self.shared.visit(work.deadline, work.request_id, anew=anew, alone=bool(work.source)) as visit:
+            plan = visit.sure(lambda: self._plan(work, self._candidates(work, visit)))
+            work.stale = bool(visit.asked_by)
+            work.claim_ids.append(self.claimer.new_id())
+            self.shared.assume(work.claim_ids[-1], plan.placings)
+        return plan
+
+    def _candidates(self, work: Work, visit: Visit) -> HostTable:
+        """Ask Placement for candidates, or share those of another request, and make the host table of them."""
+        work.trail.reason, started = "", self.clock.monotonic()
         snapshot = facts_from(self.hosts, deadline=work.deadline)
         microversion = work.placement.microversion
         queries = candidates.queries_for(work.asked, snapshot, microversion, self.settings, self.prefilters)
         if isinstance(queries, Refusal):
             raise self._nothing_left(work, queries.reason)
         work.trail.asked, work.trail.microversion = asked(queries[0]), microversion
-        found = candidates.ask(work.placement, *queries)
+        found = visit.answer(queries, microversion, partial(candidates.ask, work.placement, *queries))
         if work.source:
             found = moves.offered(work.placement, found, queries, work.operation, work.source)
         work.trail.spend("candidates", 1000 * (self.clock.monotonic() - started))
         if not found.allocation_requests:
-            names = candidates.names_for_people(snapshot)
-            work.trail.probes = candidates.probe(work.placement, queries[0], names, self.settings.explain.probes)
+            work.trail.probes = candidates.probe(work.placement, queries[0], snapshot, self.settings.explain.probes)
             raise self._nothing_left(work, "no_candidates")
-        return self._host_table(work, found)
+        return self._host_table(work, found, visit)
 
-    def _host_table(self, work: Work, found: AllocationCandidates) -> HostTable:
+    def _host_table(self, work: Work, found: AllocationCandidates, visit: Visit) -> HostTable:
         """Make the host table of what is offered, and put down what a replay needs of it."""
         work.trail.candidates = len(found.allocation_requests)
-        hosts = build_host_table(found, facts_from(self.hosts, candidates.roots_in(found), work.deadline))
+        hosts = visit.table(found, facts_from(self.hosts, candidates.roots_in(found), work.deadline))
         work.trail.hosts = len(hosts)
-        work.trail.round_inputs = inputs_of(found, hosts, work.spec, work.instances, work.group)
+        work.trail.round_inputs = inputs_of(found, hosts, work.spec, work.instances, work.group, *visit.told)
         return hosts
 
     def _plan(self, work: Work, hosts: HostTable) -> Plan:
@@ -315,14 +314,14 @@ class FilterScheduler:
     def _claim_resources(self, work: Work, plan: Plan, selections: list[list[Selection]]) -> tuple[Claim | None, str]:
         """Reserve the room of a plan and verify it; no claim, and why, when Placement refuses or others were first."""
         started = self.clock.monotonic()
-        claim_id = self.claimer.new_id()
-        work.claim_ids.append(claim_id)
+        claim_id = work.claim_ids[-1]
         facts = replace(work.facts, result=msgspec.json.encode(selections))
         claim = self.claimer.begin(claim_id, facts, plan.placings)
         if claim is None:
             raise self._nothing_left(work, "too_many_claims")
         answer = self.claimer.reserve(work.placement, claim)
         if answer == RESERVED:
+            self.shared.reserved(claim_id)
             answer = self._verify(work, plan, claim)
         work.trail.spend("claim", 1000 * (self.clock.monotonic() - started))
         if answer != RESERVED and answer not in TRY_AGAIN:
@@ -331,7 +330,7 @@ class FilterScheduler:
 
     def _verify(self, work: Work, plan: Plan, claim: Claim) -> str:
         """Read back what a reservation does not guarantee: capacity where room is tight, and the server group."""
-        work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings)
+        work.trail.verified_providers, within = self.claimer.verify(work.placement, plan.placings, work.stale)
         if not within:
             return OVER_CAPACITY
         calls, pause = work.placement.calls, self.claimer.pause
@@ -343,6 +342,7 @@ class FilterScheduler:
 
     def _cleanup_allocations(self, work: Work) -> None:
         """Release what the request holds and has not confirmed; what cannot be released now is tried again later."""
+        self.shared.forget(work.claim_ids)
         self.claimer.release(work.claim_ids)
 
     def _selections(self, work: Work, plan: Plan) -> list[list[Selection]]:

@@ -207,10 +207,14 @@ class ExplainSettings:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerSettings:
-    """All settings of one scheduler."""
+    """All settings of one scheduler.
+
+    ``candidate_window_ms`` is for how long after a question to Placement its answer is shared; 0 shares none.
+    """
 
     max_attempts: int = 3
     max_placement_results: int = 1000
+    candidate_window_ms: int = 0
     max_instances: int = 100
     request_timeout_s: float = 30.0
     prefilters: PrefilterSettings = field(default_factory=PrefilterSettings)

@@ -14,7 +14,7 @@ from scheduler.events.table import RECORD_NOT_DELIVERED
 from scheduler.explain.observers import Observer
 from scheduler.explain.trail import Trail
 from scheduler.hosts import HostSource
-from scheduler.model import DecisionRecord, Operation, Outcome, RequestSpec, ServerGroup
+from scheduler.model import DecisionRecord, Inputs, Operation, Outcome, RequestSpec, Rules, ServerGroup
 from scheduler.moves import Source, find_source, request_from
 from scheduler.randomness import RandomStream
 from scheduler.selection import Plugins
@@ -22,7 +22,10 @@ from scheduler.selection import Plugins
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Work:
-    """One request while it is being served. Whatever claims it began are released when it goes away unconfirmed."""
+    """One request while it is being served. Whatever claims it began are released when it goes away unconfirmed.
+
+    ``stale`` says that its plan stands on the answer to the question of another request.
+    """
 
     spec: RequestSpec
     request_id: str
@@ -40,11 +43,22 @@ class Work:
     claim_ids: list[UUID] = field(default_factory=list)
     group: ServerGroup | None = None
     settled: ServerGroup | None = None
+    stale: bool = False
 
     @property
     def asked(self) -> RequestSpec:
         """Return the request as the next round reads it: with the server group as the last round found it."""
         return self.spec.with_group(self.group)
+
+    def put_down_inputs(self, rules: Rules, best_hosts: int) -> None:
+        """Put down what the request is decided from, whatever round it is."""
+        self.trail.inputs = Inputs(
+            request=self.spec,
+            rules=rules,
+            operation=self.operation,
+            alternates=self.alternates,
+            best_hosts=best_hosts,
+        )
 
     def find_source(self, hosts: HostSource) -> None:
         """Read where the instance is, and go on with what the operation makes of the request there.

@@ -28,6 +28,10 @@ class UnacceptableAnswer(requests.RequestException):
     """An answer that is not read any further: encoded, framed in two ways or too long."""
 
 
+class TooLong(UnacceptableAnswer):
+    """An answer that is not read any further: it has more bytes than the client takes."""
+
+
 @dataclass(slots=True, weakref_slot=True)
 class Exchange:
     """One call, with the identity calls it needs.
@@ -74,10 +78,10 @@ class Exchange:
         self.in_head = False
 
     def receive(self, count: int) -> None:
-        """Count bytes of the answer. Raises UnacceptableAnswer when it is longer than anything Placement sends."""
+        """Count bytes of the answer. Raises TooLong when there are more than anything Placement sends."""
         self.received += count
         if self.received > HEAD_BYTES + (0 if self.in_head else self.body_bytes):
-            raise UnacceptableAnswer
+            raise TooLong
 
     @property
     def body_bytes(self) -> int:

@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from placement_client.errors import InsecureEndpoint
 from placement_client.settings import PlacementSettings
 from placement_client.transport.connection import BoundedPool
-from placement_client.transport.exchange import Exchange, UnacceptableAnswer, current
+from placement_client.transport.exchange import Exchange, TooLong, UnacceptableAnswer, current
 from placement_client.transport.tls import make_context
 
 # Tells our own requests from those of the identity plugin, down to the session, which takes it off before sending.
@@ -106,14 +106,14 @@ def make_http_session(settings: PlacementSettings, adapter: BaseAdapter | None =
 
 
 def _read(response: requests.Response, exchange: Exchange) -> bytes:
-    """Return the whole body. Raises UnacceptableAnswer: unread when its form is strange, and when it is too long."""
+    """Return the whole body. Raises UnacceptableAnswer, unread, when its form is strange; TooLong."""
     if not _is_plain(response.headers):
         raise UnacceptableAnswer
     body = bytearray()
     for chunk in response.iter_content(CHUNK_BYTES):
         body += chunk
         if len(body) > exchange.body_bytes:
-            raise UnacceptableAnswer
+            raise TooLong
     return bytes(body)
 
 

@@ -20,6 +20,7 @@ from requests.adapters import BaseAdapter
 from placement_client.clock import Deadline
 from placement_client.decode import REQUEST_ID
 from placement_client.errors import (
+    AnswerTooSlow,
     BadAnswer,
     DeadlineExceeded,
     InsecureEndpoint,
@@ -32,7 +33,7 @@ from placement_client.errors import (
 from placement_client.models import Answer, Request
 from placement_client.settings import PlacementSettings
 from placement_client.transport.endpoints import Reach, check_endpoint
-from placement_client.transport.exchange import Exchange, UnacceptableAnswer, exchanging
+from placement_client.transport.exchange import Exchange, TooLong, UnacceptableAnswer, exchanging
 from placement_client.transport.http import MARK, make_http_session
 from placement_client.transport.login import Login
 from placement_client.transport.lookup import Resolver
@@ -44,6 +45,7 @@ NEVER_CONNECTED = (
     urllib3.exceptions.NameResolutionError,
     ssl.SSLCertVerificationError,
 )
+SILENCE = (TimeoutError, requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 BAD_CREDENTIALS = (
     exceptions.Unauthorized,
     exceptions.Forbidden,
@@ -61,6 +63,12 @@ NOTHING_SENT: Final[tuple[tuple[type | tuple[type, ...], type[PlacementError], s
         "no endpoint of Placement was found, check service_type, region_name and valid_interfaces",
     ),
     (ssl.SSLCertVerificationError, NotSent, "the certificate was not accepted, check cafile and the host name"),
+)
+# Why the answer to a read was not read to its end; the first line that fits.
+NOT_READ: Final[tuple[tuple[type | tuple[type, ...], type[PlacementError], str], ...]] = (
+    (TooLong, BadAnswer, "the answer is longer than max_candidates_bytes, or max_answer_bytes where that bounds it"),
+    (UnacceptableAnswer, BadAnswer, "the answer is encoded or framed in two ways"),
+    (SILENCE, AnswerTooSlow, ""),
 )
 
 
@@ -200,9 +208,10 @@ def _conclusion(error: Exception, exchange: Exchange, request: Request) -> tuple
     if request.changes:
         return OutcomeUnknown, ""
     if exchange.is_over():
-        return DeadlineExceeded, ""
-    if any(isinstance(cause, UnacceptableAnswer) for cause in causes):
-        return BadAnswer, "the answer is encoded, framed in two ways or too long"
+        return DeadlineExceeded, request.when_slow
+    for kinds, conclusion, hint in NOT_READ:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return conclusion, hint or request.when_slow
     return OutcomeUnknown, ""
 
 

@@ -9,7 +9,7 @@ from keystoneauth1 import exceptions
 from keystoneauth1.adapter import Adapter
 
 from placement_client.transport.exchange import Exchange
-from placement_client.transport.turns import Turns
+from placement_client.turns import Turns
 
 # The pauses between renewals of a token while every answer is 401: the first, and the longest, in seconds.
 FIRST_PAUSE_S: Final = 1.0

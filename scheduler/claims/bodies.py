@@ -1,7 +1,7 @@
 """What is sent for a claim, as pure functions: how a plan is packed into holds, and the two batches of writes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from placement_client.models import ConsumerWrite, Resources
@@ -164,11 +164,16 @@ def _migration_write(claim: Claim) -> dict[UUID, ConsumerWrite]:
     return {claim.migration.migration_uuid: kept}
 
 
-def tight_amounts(placings: Iterable[Placing], settings: ClaimSettings) -> dict[UUID, dict[str, int]]:
+def tight_amounts(
+    placings: Iterable[Placing], settings: ClaimSettings, *, stale: bool = False
+) -> dict[UUID, dict[str, int]]:
     """Return the capacities to verify, by provider and class: those whose room concurrent claims could take.
 
-    Placement can grant more than there is when claims race, so what was granted is only trusted where plenty is left.
+    Placement can grant more than there is when claims race, so what was granted is only trusted where plenty is left;
+    and nowhere where it is ``stale`` how much is left.
     """
+    if stale and settings.verify == "tight":
+        settings = replace(settings, verify="always")
     latest = {(on.provider_uuid, on.resource_class): on for placing in placings for on in placing.amounts}
     tight: dict[UUID, dict[str, int]] = {}
     for on in latest.values():

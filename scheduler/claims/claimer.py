@@ -132,9 +132,12 @@ class Claimer:
             return ClaimEvent.REFUSED, error.code
         return ClaimEvent.ACCEPTED, RESERVED
 
-    def verify(self, placement: PlacementClient, placings: Iterable[Placing]) -> tuple[int, bool]:
-        """Read back the usage of tight providers: how many were read, and whether all are within their capacity."""
-        tight = tight_amounts(placings, self._settings)
+    def verify(self, placement: PlacementClient, placings: Iterable[Placing], stale: bool = False) -> tuple[int, bool]:
+        """Read back the usage of tight providers: how many were read, and whether all are within their capacity.
+
+        ``stale`` takes all providers for tight, as what was in use there was not read for this request.
+        """
+        tight = tight_amounts(placings, self._settings, stale=stale)
         for number, (provider, capacities) in enumerate(tight.items(), start=1):
             used = placement.get_provider_usages(provider).usages
             if any(used.get(resource_class, 0) > capacity for resource_class, capacity in capacities.items()):

@@ -38,6 +38,15 @@ SCHEDULER = (
         "Allocation candidates asked of Placement at most; fewer make answers smaller but may hide hosts that fit. Not "
         "applied to requests with a server group or several target hosts, where a cut answer would be wrong.",
     ),
+    _count(
+        "candidate_window_ms",
+        _ALL.candidate_window_ms,
+        "In milliseconds. Requests that ask Placement the same within this time after a question share its answer, and "
+        "each starts from what the others take. A stale answer costs a refused reservation and a question more. 0: "
+        "each request asks by itself. For bursts of like requests; a few hundred is much.",
+        0,
+        5000,
+    ),
     _count("max_instances", _ALL.max_instances, "Instances of one request at most; more are refused.", most=10_000),
     _seconds(
         "request_timeout",

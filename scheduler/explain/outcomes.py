@@ -19,7 +19,7 @@ def answer_to(error: BaseException, request_id: str) -> BaseException:
     if isinstance(error, InvalidQuery):
         return InvalidRequest(str(error))
     if isinstance(error, PlacementError):
-        return SchedulingUnavailable(request_id, reason=error.code)
+        return SchedulingUnavailable(request_id, reason=error.code, detail=error.explanation)
     if isinstance(error, InvalidSettings):
         return SchedulingUnavailable(request_id, reason=error.code)
     if isinstance(error, PluginFailed):

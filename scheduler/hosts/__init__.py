@@ -1,5 +1,6 @@
 """The hosts of a request: facts, where they come from, and the table that joins them with what Placement offers."""
 
+from scheduler.hosts.assumed import Assumed, Standing
 from scheduler.hosts.build import build_host_table
 from scheduler.hosts.file import FileHostSource
 from scheduler.hosts.inputs import inputs_of, table_of
@@ -10,6 +11,8 @@ from scheduler.hosts.table import HostTable
 __all__ = [
     "HostTable",
     "build_host_table",
+    "Assumed",
+    "Standing",
     "inputs_of",
     "table_of",
     "HostSnapshot",

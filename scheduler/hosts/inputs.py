@@ -6,6 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from placement_client.models import AllocationCandidates
+from scheduler.hosts.assumed import Assumed, Standing
 from scheduler.hosts.build import build_host_table
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
@@ -19,11 +20,14 @@ def inputs_of(
     request: RequestSpec,
     instances: Iterable[UUID],
     learnt: ServerGroup | None = None,
+    assumed: Assumed = (),
+    asked_by: str = "",
 ) -> RoundInputs:
     """Return what a table was built from, without the facts of hosts that can make no difference.
 
     Those are the hosts that were not offered, unless an instance of the request or a member of its group is there, or
-    the group names them. ``learnt`` is the group of this round, where it is not that of the request.
+    the group names them. ``learnt`` is the group of this round, where it is not that of the request; ``assumed`` and
+    ``asked_by`` are for an answer that requests share.
     """
     offers, snapshot = hosts.offers, hosts.offers.snapshot
     group = learnt or request.instance_group
@@ -44,11 +48,13 @@ def inputs_of(
             taken_at=snapshot.taken_at,
         ),
         instance_group=learnt,
+        assumed=assumed,
+        asked_by=asked_by,
     )
 
 
 def table_of(inputs: RoundInputs) -> HostTable:
-    """Return the table that these are the inputs of. Raises BadAnswer when they are not of one table."""
+    """Return the table that these are the inputs of. Raises BadAnswer or LookupError when they are not of one table."""
     then = inputs.hosts
     snapshot = HostSnapshot(
         facts=then.facts,
@@ -58,7 +64,7 @@ def table_of(inputs: RoundInputs) -> HostTable:
         reserved={(provider, name): amount for provider, name, amount in then.reserved},
         taken_at=then.taken_at,
     )
-    return build_host_table(inputs.candidates, snapshot)
+    return Standing(build_host_table(inputs.candidates, snapshot)).with_use(inputs.assumed)
 
 
 def _aggregates(snapshot: HostSnapshot, rows: Iterable[int]) -> Iterator[UUID]:

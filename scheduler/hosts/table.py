@@ -198,28 +198,25 @@ class HostTable:
         own = self.offers.candidates.host_starts[host] <= candidate < self.offers.candidates.host_starts[host + 1]
         if not (own and self.kept[candidate] and self._entry_fits(entries).all()):
             raise ValueError("the candidate is not one of the host, or no longer fits")
-        slots, amounts = self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries]
-        used, placed = self.slot_used.copy(), self.placed.copy()
-        used[slots] += amounts
+        placed = self.placed.copy()
         placed[host] += 1
         return replace(
-            self,
-            slot_used=used,
+            self.using(self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries]),
             placed=placed,
             claimed={**self.claimed, instance: host},
-            added=self._with(slots, amounts),
             touched=(*self.touched, self.offers.touched_by(host, candidate)),
         )
 
-    def _with(self, slots: IntArray, amounts: IntArray) -> Mapping[str, FloatArray]:
-        """Return what the batch takes by class with these amounts on these slots, each of which is named once."""
-        added, offered = dict(self.added), self.offers.slots
+    def using(self, slots: IntArray, amounts: IntArray) -> "HostTable":
+        """Return the view in which these amounts on these slots are in use, too."""
+        used, added, offered = self.slot_used.copy(), dict(self.added), self.offers.slots
+        np.add.at(used, slots, amounts)
         for slot, host, amount in zip(slots.tolist(), offered.hosts[slots].tolist(), amounts.tolist(), strict=True):
             if host >= 0:
                 name = offered.classes[slot]
                 added[name] = added[name].copy() if name in added else np.zeros(self.size)
                 added[name][host] += amount
-        return added
+        return replace(self, slot_used=used, added=added)
 
     def members(self, instances: Iterable[UUID]) -> IntArray:
         """Return how many of these instances are on each host, those placed in this batch included."""

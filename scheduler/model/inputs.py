@@ -38,11 +38,15 @@ class RoundInputs(Struct, frozen=True, kw_only=True):
     """What one round was decided from: Placement's answer, and the facts of its hosts.
 
     ``instance_group`` is the group as the round before found it, in place of the request's; None where nobody looked.
+    ``assumed`` is (provider, class, amount): what requests in flight were to take then, on top of what Placement said.
+    ``asked_by`` is the request whose question this is the answer to, "" when it is this one.
     """
 
     candidates: AllocationCandidates
     hosts: HostsThen
     instance_group: ServerGroup | None = None
+    assumed: tuple[tuple[UUID, str, int], ...] = ()
+    asked_by: str = ""
 
 
 class Rules(Struct, frozen=True, kw_only=True):

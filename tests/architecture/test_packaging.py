@@ -52,6 +52,7 @@ def test_help_names_every_target() -> None:
         "bench-quick",
         "bench-micro",
         "bench-rules",
+        "bench-burst",
         "lint",
         "sample",
         "lock",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +93,14 @@ def test_of_several_instances_on_a_provider_the_last_state_decides_what_is_verif
     assert tight_amounts(plan, ClaimSettings(tight_factor=8, tight_share=0.0)) == {}
     plan.append(placing(4, 1, used=2))
     assert tight_amounts(plan, ClaimSettings(tight_factor=8, tight_share=0.0)) == {UUID(int=1): {"VCPU": 10}}
+
+
+@pytest.mark.parametrize(("verify", "verified"), [("tight", 2), ("always", 2), ("never", 0)])
+def test_where_it_is_not_known_how_much_is_left_all_is_verified_unless_nothing_ever_is(verify, verified):
+    plan = [placing(1, 1, used=0), placing(2, 2, capacity=1000)]
+    assert (
+        len(tight_amounts(plan, ClaimSettings(verify=verify, tight_factor=0, tight_share=0.0), stale=True)) == verified
+    )
 
 
 def test_the_holds_of_a_group_are_made_and_emptied_in_one_name():

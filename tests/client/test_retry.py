@@ -4,6 +4,7 @@ import pytest
 
 from placement_client.clock import Deadline
 from placement_client.errors import (
+    AnswerTooSlow,
     BadAnswer,
     CapacityExceeded,
     ConsumerConflict,
@@ -65,6 +66,7 @@ def run(request: Request, failures: list[PlacementError], policy: RetryPolicy, s
     [
         (NotSent(), True, True),
         (OutcomeUnknown(), True, False),
+        (AnswerTooSlow(), True, False),
         (OutcomeUnknown(status=500), False, False),
         (OutcomeUnknown(status=502), True, False),
         (OutcomeUnknown(status=503), True, False),
@@ -102,6 +104,12 @@ def test_a_call_ends_with_its_first_success() -> None:
 def test_a_call_fails_with_its_last_error() -> None:
     policy = RetryPolicy(attempts=2, base_s=1.0, cap_s=9.0, uniform=longest)
     assert run(GET, [NotSent(), OutcomeUnknown(), NotSent()], policy) == (OutcomeUnknown, 2, [1.0])
+
+
+def test_silence_is_met_with_one_repetition_only() -> None:
+    policy = RetryPolicy(attempts=5, base_s=1.0, cap_s=9.0, uniform=longest)
+    assert run(GET, [AnswerTooSlow()], policy) == ("done", 2, [1.0])
+    assert run(GET, [AnswerTooSlow(), NotSent(), AnswerTooSlow(), NotSent()], policy) == (AnswerTooSlow, 3, [1.0, 2.0])
 
 
 def test_a_write_that_may_have_arrived_is_not_repeated() -> None:

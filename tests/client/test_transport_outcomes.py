@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from requests.adapters import BaseAdapter
 
 from placement_client.clock import Deadline, SystemClock
 from placement_client.errors import (
+    AnswerTooSlow,
     BadAnswer,
     DeadlineExceeded,
     InvalidQuery,
@@ -151,9 +153,13 @@ def test_a_server_that_reads_slowly_ends_at_the_deadline(
 def test_an_idle_server_is_given_up_before_the_deadline(server: Serve, connect: Connect, stop: threading.Event) -> None:
     there = server(silent(stop))
     started = time.monotonic()
-    with pytest.raises(OutcomeUnknown):
-        connect(there.url, read_timeout_s=0.2).send(GET, soon())
+    with pytest.raises(AnswerTooSlow) as caught:
+        connect(there.url, read_timeout_s=0.2).send(replace(GET, when_slow="set this"), soon())
     assert time.monotonic() - started < 0.2 + SLACK
+    assert caught.value.explanation == "Set this."
+    with pytest.raises(OutcomeUnknown) as caught:
+        connect(there.url, read_timeout_s=0.2).send(PUT, soon())
+    assert type(caught.value) is OutcomeUnknown, "of a write nothing more is said"
 
 
 @pytest.mark.parametrize("request_", [GET, PUT], ids=["read", "write"])

@@ -8,7 +8,7 @@ import pytest
 from placement_client.clock import SYSTEM_CLOCK, Deadline
 from placement_client.settings import PlacementSettings
 from placement_client.transport.exchange import Exchange, exchanging
-from placement_client.transport.turns import Turns
+from placement_client.turns import Turns
 
 
 def call(seconds: float = 5.0) -> Exchange:

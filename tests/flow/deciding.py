@@ -89,7 +89,7 @@ class PlayedClaimer:
     def begin(self, claim_id: UUID, facts: RequestFacts, placings: Sequence[Placing]) -> Claim:
         return claim_of(claim_id, facts, placings, uuid4)
 
-    def verify(self, placement: object, placings: Collection[object]) -> tuple[int, bool]:
+    def verify(self, placement: object, placings: Collection[object], stale: bool = False) -> tuple[int, bool]:
         return len(placings), True
 
     def confirm(self, placement: object, claim: object) -> str:

@@ -27,13 +27,18 @@ SPEC = RequestSpec(flavor=Flavor(vcpus=2, memory_mb=512), project_id="tenant", u
 
 
 def scheduler_on(
-    real: RealPlacement, ini: str = "", *, journal: str = "memory://", **build_arguments
+    real: RealPlacement, ini: str = "", *, journal: str = "memory://", placement: str = "", **build_arguments
 ) -> FilterScheduler:
-    """Build a scheduler as a service would, from an ini file; its requests pass through ``real.faults``."""
+    """Build a scheduler as a service would, from an ini file; its requests pass through ``real.faults``.
+
+    ``placement`` are more lines of the section of that name.
+    """
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "scheduler.ini"
         file.write_text(
-            real.ini() + "retry_base = 0.001\nretry_cap = 0.01\n" + FAST_CLAIMS.replace("memory://", journal) + ini
+            f"{real.ini()}retry_base = 0.001\nretry_cap = 0.01\n{placement}"
+            + FAST_CLAIMS.replace("memory://", journal)
+            + ini
         )
         return build(load_config(str(file)), http_adapter=real.faults, **build_arguments)
 
