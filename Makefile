@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 AUDIT := $(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off $(AUDIT_SOURCE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-server test faults canaries fuzz parity bench-rules lint sample lock security wheel sbom clean
+.PHONY: help demo demo-server test faults canaries fuzz parity bench-rules bench-growth soak lint sample lock security wheel sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,12 @@ parity: $(STAMP) ## Compare every filter, weigher and prefilter, and 10,000 deci
 
 bench-rules: $(STAMP) ## Measure what every filter and weigher costs, beside Nova's where NOVA names a Python that has it
 	$(BIN)/python -m benchmarks.rules $(if $(NOVA),--nova $(NOVA))
+
+bench-growth: $(STAMP) ## Measure how costs grow with hosts, batch and filters, and fail where faster than linear (about 15 minutes)
+	$(BIN)/python -m benchmarks.growth
+
+soak: $(STAMP) ## Send 20,000 requests to a real Placement from four threads, and fail where anything grows (about 45 minutes)
+	$(BIN)/python -m benchmarks.soak
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules
 	$(BIN)/ruff check .

@@ -3,27 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-matplotlib.use("Agg")
-
-from matplotlib import pyplot  # noqa: E402 - the backend comes first
-from matplotlib.axes import Axes  # noqa: E402
-
-from benchmarks.growth.results import Curve, Growth  # noqa: E402
+from benchmarks.growth.results import Curve, Growth
 
 PANELS = (("hosts", "ms"), ("instances", "ms"), ("filters", "ms"), ("hosts", "MiB"))
 
 
 def draw(growth: Growth, file: Path) -> None:
     """Write the picture: a panel for each thing that costs grow with; a dotted line grows in proportion."""
-    figure, rows = pyplot.subplots(2, 2, figsize=(11, 8.5))
-    for axes, (against, unit) in zip(rows.flat, PANELS, strict=True):
+    figure = Figure(figsize=(11, 8.5))
+    for axes, (against, unit) in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
         _panel(axes, [one for one in growth.curves if (one.against, one.unit) == (against, unit)], against, unit)
     figure.tight_layout()
     file.parent.mkdir(exist_ok=True)
     figure.savefig(file, dpi=80, metadata={"Software": ""})
-    pyplot.close(figure)
 
 
 def _panel(axes: Axes, curves: Sequence[Curve], against: str, unit: str) -> None:

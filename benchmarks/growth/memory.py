@@ -2,7 +2,7 @@
 
 import gc
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.growth import ours
@@ -15,8 +15,8 @@ KEPT = {"explain": {"max_records": "100"}, "journal": {"keep_claims": "100"}}
 
 def peaks(sizes: Sequence[int]) -> Curve:
     """Return what a whole request for one instance holds at its peak besides what was there before."""
-    peaks = tuple(round(_peak(size) / MIB, 3) for size in sizes)
-    return Curve(name="memory of a whole request at its peak", against="hosts", unit="MiB", sizes=tuple(sizes), costs=peaks)
+    costs = tuple(round(_peak(size) / MIB, 3) for size in sizes)
+    return Curve(name="peak memory of a whole request", against="hosts", unit="MiB", sizes=tuple(sizes), costs=costs)
 
 
 def _peak(size: int) -> int:

@@ -4,7 +4,9 @@ import gc
 import os
 import resource
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -30,23 +32,40 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     journal_kib: int
 
 
-def sample(requests: int, journal: Path) -> Sample:
-    """Return what is held now; ``journal`` is the SQLite file, with its log beside it."""
-    gc.collect()
-    links = _open_files()
-    sockets = sum(link.startswith("socket:") for link in links)
-    claims, holds = _rows(journal)
-    return Sample(
-        requests=requests,
-        rss_kib=_rss_kib(),
-        objects=len(gc.get_objects()),
-        threads=len(os.listdir(_SELF / "task")),
-        sockets=sockets,
-        files=len(links) - sockets,
-        claims=claims,
-        holds=holds,
-        journal_kib=sum(file.stat().st_size for file in journal.parent.iterdir()) // 1024,
-    )
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Reads what is held. One connection to the journal stays open: each new one might leave a file open for a while."""
+
+    folder: Path
+    database: sqlite3.Connection
+
+    def sample(self, requests: int) -> Sample:
+        """Return what is held now, after so many requests."""
+        gc.collect()
+        links = _open_files()
+        sockets = sum(link.startswith("socket:") for link in links)
+        return Sample(
+            requests=requests,
+            rss_kib=_rss_kib(),
+            objects=len(gc.get_objects()),
+            threads=len(os.listdir(_SELF / "task")),
+            sockets=sockets,
+            files=len(links) - sockets,
+            claims=self._count("SELECT count(*) FROM claims"),
+            holds=self._count("SELECT count(*) FROM holds"),
+            journal_kib=sum(file.stat().st_size for file in self.folder.iterdir()) // 1024,
+        )
+
+    def _count(self, question: str) -> int:
+        (count,) = self.database.execute(question).fetchone()
+        return int(count)
+
+
+@contextmanager
+def gauges(journal: Path) -> Iterator[Gauges]:
+    """Yield the gauges of this process, whose journal is this SQLite file, alone in its folder."""
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
+        yield Gauges(journal.parent, database)
 
 
 def _rss_kib() -> int:
@@ -63,9 +82,3 @@ def _open_files() -> list[str]:
         except FileNotFoundError:
             continue
     return links
-
-
-def _rows(journal: Path) -> tuple[int, int]:
-    with closing(sqlite3.connect(journal)) as database:
-        claims, holds = (database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in ("claims", "holds"))
-    return int(claims[0]), int(holds[0])

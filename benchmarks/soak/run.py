@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from benchmarks.soak.gauges import Sample, sample
+from benchmarks.soak.gauges import Sample, gauges
 from benchmarks.soak.stage import Stage
 from benchmarks.soak.workload import KINDS, kind_of, served
 
@@ -33,16 +33,18 @@ class Soak:
     def wrong_ends(self) -> list[str]:
         """Return how requests ended that should have ended otherwise."""
         wrong = {pair: count for pair, count in self.ends.items() if KINDS[pair[0]].end != pair[1]}
-        return [f"{count} times, a request of the kind '{kind}' ended as: {end}" for (kind, end), count in wrong.items()]
+        return [
+            f"{count} times, a request of the kind '{kind}' ended as: {end}" for (kind, end), count in wrong.items()
+        ]
 
 
 def soaked(stage: Stage, plan: Plan, soak: Soak, besides: Hook = lambda _: None) -> Iterator[Sample]:
     """Serve the requests of a plan, and yield each sample as it is taken; ``besides`` is called with each request."""
     serve = partial(_serve, stage, besides)
-    with ThreadPoolExecutor(plan.threads) as pool:
+    with gauges(stage.journal) as looking, ThreadPoolExecutor(plan.threads) as pool:
         for first in range(0, plan.requests, plan.every):
             soak.ends.update(pool.map(serve, range(first, first + plan.every)))
-            soak.samples.append(sample(first + plan.every, stage.journal))
+            soak.samples.append(looking.sample(first + plan.every))
             yield soak.samples[-1]
 
 

@@ -8,15 +8,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from benchmarks.soak.workload import TENANT, USER
 from faults.fleet import Fleet, reservations, set_up, settings
 from placement_client.client import PlacementClient
 from placement_client.models import ConsumerWrite
 from placement_client.testing import PlacementServer
-from placement_client.testing.ini import ini_text
+from placement_client.testing.ini import ini_text, placement_section
 from scheduler import FilterScheduler, build, load_config
 
 HOSTS, VCPUS = 10, 256
-AT_ONCE = 25
+AT_ONCE = 10
+PATIENT = {"read_timeout": 120.0, "timeout": 120.0}  # on a busy machine an answer may take long, and is no fault
 FIRST_GENERATION = 1  # what Placement gives a consumer with its first write
 
 
@@ -35,7 +37,7 @@ class GivenBack:
             if len(self._waiting) < at_once:
                 return
             doomed, self._waiting = self._waiting, []
-        empty = ConsumerWrite({}, project_id="tenant", user_id="somebody", consumer_generation=FIRST_GENERATION)
+        empty = ConsumerWrite({}, project_id=TENANT, user_id=USER, consumer_generation=FIRST_GENERATION)
         if doomed:
             self.client.post_allocations(dict.fromkeys(doomed, empty))
 
@@ -69,12 +71,13 @@ class Stage:
 @contextmanager
 def stage(server: PlacementServer, keep: int) -> Iterator[Stage]:
     """Yield a fleet and a scheduler on this server, which keeps so many settled claims and decision records."""
-    client = server.client()
+    client = server.client(**PATIENT)
     with TemporaryDirectory() as directory:
         journal, ini = Path(directory) / "journal" / "claims.sqlite", Path(directory) / "scheduler.ini"
         bounded = {"connection": f"sqlite:///{journal}", "keep_claims": str(keep)}
-        records = ini_text({"explain": {"max_records": str(keep)}})
-        ini.write_text(settings(server.ini(), bounded, "soak") + records, encoding="utf-8")
+        placement = placement_section(server.url, cafile=str(server.cafile), **PATIENT)
+        more = ini_text({"explain": {"max_records": str(keep)}, "scheduler": {"request_timeout": "600"}})
+        ini.write_text(settings(placement, bounded, "soak") + more, encoding="utf-8")
         with build(load_config(str(ini))) as scheduler:
             fleet = set_up(client, HOSTS, VCPUS, name="soak-")
             yield Stage(scheduler, fleet, GivenBack(client), journal)

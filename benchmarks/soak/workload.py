@@ -1,7 +1,8 @@
 """The requests of the soak: a mixture that repeats itself, each with the end that it must have."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID, uuid4
 
 from scheduler import (
@@ -16,19 +17,25 @@ from scheduler import (
 )
 
 SELECTED, RELEASED, NO_HOST, REFUSED = "selected", "released", "no valid host", "refused"
-OWNER = {"project_id": "tenant", "user_id": "somebody"}
+TENANT, USER = "tenant", "somebody"
 FLAVOR = Flavor(vcpus=2, memory_mb=512)
+TOO_LARGE = Flavor(vcpus=10**6, memory_mb=512)
+FITS_NOWHERE = Flavor(vcpus=2, memory_mb=512, extra_specs={"capabilities:hypervisor_type": "none"})
 
-Serve = Callable[[FilterScheduler, RequestContext, RequestSpec, Sequence[UUID]], str]
+Policy = Literal["affinity", "anti-affinity"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of request: how many instances, what differs from a plain one, how it is served, how it must end."""
+    """A kind of request: for how many instances, what they ask for, how it is served, and how it must end.
+
+    ``hints`` are names of scheduler hints; ``twice`` delivers it again; one that is not ``kept`` is released.
+    """
 
     instances: int = 1
-    policy: str | None = None
-    fields: Mapping[str, object] | None = None
+    policy: Policy | None = None
+    flavor: Flavor = FLAVOR
+    hints: tuple[str, ...] = ()
     twice: bool = False
     kept: bool = True
     end: str = SELECTED
@@ -36,8 +43,13 @@ class Kind:
     def request(self, instances: Sequence[UUID]) -> RequestSpec:
         """Return the request for these instances."""
         group = ServerGroup(policy=self.policy, members=tuple(instances)) if self.policy else None
-        fields = {"flavor": FLAVOR, "instance_group": group, **OWNER, **(self.fields or {})}
-        return RequestSpec(**fields)  # type: ignore[arg-type]
+        return RequestSpec(
+            flavor=self.flavor,
+            project_id=TENANT,
+            user_id=USER,
+            instance_group=group,
+            scheduler_hints=dict.fromkeys(self.hints, "1"),
+        )
 
 
 KINDS = {
@@ -47,12 +59,9 @@ KINDS = {
     "together": Kind(instances=2, policy="affinity"),
     "delivered twice": Kind(twice=True),
     "given up": Kind(instances=2, kept=False, end=RELEASED),
-    "too large": Kind(fields={"flavor": Flavor(vcpus=10**6, memory_mb=512)}, end=NO_HOST),
-    "filtered out": Kind(
-        fields={"flavor": Flavor(vcpus=2, memory_mb=512, extra_specs={"capabilities:hypervisor_type": "none"})},
-        end=NO_HOST,
-    ),
-    "refused": Kind(fields={"scheduler_hints": {"nobody_reads_this": "1"}}, end=REFUSED),
+    "too large": Kind(flavor=TOO_LARGE, end=NO_HOST),
+    "filtered out": Kind(flavor=FITS_NOWHERE, end=NO_HOST),
+    "refused": Kind(hints=("nobody_reads_this",), end=REFUSED),
 }
 MIXTURE = (
     *["one instance", "a batch", "one instance", "apart", "one instance"],
@@ -70,7 +79,7 @@ def kind_of(number: int) -> str:
 def served(scheduler: FilterScheduler, kind: Kind) -> tuple[str, list[UUID]]:
     """Make a request of this kind; return how it ended, and the instances that hold room now."""
     instances = [uuid4() for _ in range(kind.instances)]
-    context = RequestContext(**OWNER, request_id=f"req-{uuid4()}")
+    context = RequestContext(project_id=TENANT, user_id=USER, request_id=f"req-{uuid4()}")
     try:
         return _answered(scheduler, kind, context, instances)
     except NoValidHost:
