@@ -10,7 +10,7 @@ from benchmarks.growth.results import Curve, Kept
 from benchmarks.growth.whole import Service, service
 
 MIB = 1 << 20
-KEPT = {"explain": {"max_records": "100"}, "journal": {"keep_claims": "100"}}
+BOUND = 100
 
 
 def peaks(sizes: Sequence[int]) -> Curve:
@@ -29,9 +29,10 @@ def _peak(size: int) -> int:
     return peak - before
 
 
-def kept(requests: Sequence[int], hosts: int) -> Kept:
-    """Return what a scheduler keeps after so many requests in all, the bounds of its records and journal being 100."""
-    with service(ours.fleet_of(hosts), **KEPT) as running, _traced():
+def kept(requests: Sequence[int], hosts: int, bound: int = BOUND) -> Kept:
+    """Return what a scheduler that keeps ``bound`` records and settled claims keeps after so many requests in all."""
+    bounds = {"explain": {"max_records": str(bound)}, "journal": {"keep_claims": str(bound)}}
+    with service(ours.fleet_of(hosts), **bounds) as running, _traced():
         return Kept(hosts=hosts, requests=tuple(requests), mib=tuple(_kept(running, requests)))
 
 

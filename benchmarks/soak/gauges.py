@@ -34,7 +34,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Reads what is held. One connection to the journal stays open: each new one might leave a file open for a while."""
+    """Reads what is held.
+
+    The connection to the journal stays open: SQLite may leave the file of one that is closed open for a while.
+    """
 
     folder: Path
     database: sqlite3.Connection

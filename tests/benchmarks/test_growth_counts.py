@@ -8,7 +8,9 @@ from uuid import uuid4
 import pytest
 
 from benchmarks.growth import ours
+from benchmarks.growth.curves import seconds
 from benchmarks.growth.whole import service
+from scheduler.hosts.snapshot import _index
 from tests.benchmarks.counting import Passes, blocks_kept, opcodes, passes
 from tests.selection.test_speed import calls
 
@@ -112,6 +114,15 @@ def test_an_instance_more_makes_what_is_sent_so_much_longer(stacked, fleets) -> 
     placings = ours.stacked(placings) if stacked else placings
     few, more, many = (opcodes(lambda count=count: ours.bodies(placings[:count])) for count in (10, 20, 40))
     assert (many - more) / 20 == pytest.approx((more - few) / 10, rel=0.05)
+
+
+def test_an_aggregate_of_all_hosts_is_indexed_in_linear_time() -> None:
+    """Python does nothing more for a larger one, so this is timed: eight times the hosts, and 64 if it were square."""
+
+    def indexed(hosts: int) -> float:
+        return min(seconds(lambda: _index(("zone", row) for row in range(hosts))) for _ in range(5))
+
+    assert indexed(32_000) < 24 * indexed(4_000)
 
 
 @pytest.mark.parametrize("number", [5, 10])
