@@ -47,7 +47,7 @@ bench-rules: $(STAMP) ## Measure what every filter and weigher costs, beside Nov
 bench-growth: $(STAMP) ## Measure how costs grow with hosts, batch and filters, and fail where faster than linear (about 15 minutes)
 	$(BIN)/python -m benchmarks.growth
 
-soak: $(STAMP) ## Send 20,000 requests to a real Placement from four threads, and fail where anything grows (about 45 minutes)
+soak: $(STAMP) ## Send 20,000 requests over TLS from four threads, and fail where anything grows (about 10 minutes)
 	$(BIN)/python -m benchmarks.soak
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules

@@ -1,4 +1,7 @@
-"""``python -m benchmarks.soak``: 20,000 requests from four threads to a real Placement; 1 when anything grows."""
+"""``python -m benchmarks.soak``: 20,000 requests from four threads to Placement over TLS; 1 when anything grows.
+
+Placement is the mock, in a process of its own; the real one takes some six times as long (``--real``).
+"""
 
 import argparse
 import logging
@@ -7,32 +10,32 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.results import ROOT
 from benchmarks.soak.gauges import Sample
+from benchmarks.soak.mock_server import MockServer
 from benchmarks.soak.run import Plan, Soak, soaked
 from benchmarks.soak.stage import stage
 from benchmarks.soak.verdict import NEVER_MORE, PER, TOLERATED, parts, problems, slope
 from placement_client.clock import SYSTEM_CLOCK
 from placement_client.testing import PlacementServer
 
-FILE = ROOT / "benchmarks" / "results" / "soak.json"
 KEEP = 1_000
 
 
 def main() -> int:
     """Return 0 when nothing grows, every request ended as it must, and nothing is left; 1 otherwise."""
     logging.disable(logging.CRITICAL)  # requests that are refused are part of the mixture
-    plan, file = _parse()
+    wanted = _parse()
+    plan = Plan(wanted.requests, wanted.every, wanted.warm_up, wanted.threads)
     soak, began = Soak(), SYSTEM_CLOCK.monotonic()
-    with PlacementServer() as server, stage(server, KEEP) as ready:
+    with PlacementServer() if wanted.real else MockServer() as server, stage(server, KEEP) as ready:
         print("  ".join(f"{name:>11}" for name in Sample.__struct_fields__))
         for one in soaked(ready, plan, soak):
             print("  ".join(f"{value:>11,}" for value in msgspec.structs.astuple(one)), flush=True)
         seconds = SYSTEM_CLOCK.monotonic() - began
         found = [*problems(soak.samples, plan.warm_up), *soak.wrong_ends(), *ready.residue()]
     print(_in_words(soak, plan, seconds))
-    if file:
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(soak.samples), indent=1) + b"\n")
+    if wanted.json:
+        wanted.json.write_bytes(msgspec.json.format(msgspec.json.encode(soak.samples), indent=1) + b"\n")
     for text in found:
         print(f"FAILED: {text}")
     print("Something grows or went wrong." if found else "Nothing grows.")
@@ -53,16 +56,16 @@ def _in_words(soak: Soak, plan: Plan, seconds: float) -> str:
     )
 
 
-def _parse() -> tuple[Plan, Path | None]:
+def _parse() -> argparse.Namespace:
     usual = Plan()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--requests", type=int, default=usual.requests)
     parser.add_argument("--every", type=int, default=usual.every, help="requests between two samples")
     parser.add_argument("--warm-up", type=int, default=usual.warm_up)
     parser.add_argument("--threads", type=int, default=usual.threads)
-    parser.add_argument("--json", type=Path, default=FILE)
-    wanted = parser.parse_args()
-    return Plan(wanted.requests, wanted.every, wanted.warm_up, wanted.threads), wanted.json
+    parser.add_argument("--real", action="store_true", help="a real Placement in place of the mock")
+    parser.add_argument("--json", type=Path, help="where the samples go")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -68,7 +68,9 @@ class Gauges:
 def gauges(journal: Path) -> Iterator[Gauges]:
     """Yield the gauges of this process, whose journal is this SQLite file, alone in its folder."""
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
-        yield Gauges(journal.parent, database)
+        found = Gauges(journal.parent, database)
+        found.sample(0)  # opens what stays open
+        yield found
 
 
 def _rss_kib() -> int:

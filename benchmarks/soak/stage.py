@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from benchmarks.soak.mock_server import MockServer
 from benchmarks.soak.workload import TENANT, USER
 from faults.fleet import Fleet, reservations, set_up, settings
 from placement_client.client import PlacementClient
@@ -69,7 +70,7 @@ class Stage:
 
 
 @contextmanager
-def stage(server: PlacementServer, keep: int) -> Iterator[Stage]:
+def stage(server: PlacementServer | MockServer, keep: int) -> Iterator[Stage]:
     """Yield a fleet and a scheduler on this server, which keeps so many settled claims and decision records."""
     client = server.client(**PATIENT)
     with TemporaryDirectory() as directory:

@@ -12,7 +12,6 @@ from benchmarks.growth.curves import seconds
 from benchmarks.growth.whole import service
 from scheduler.hosts.snapshot import _index
 from tests.benchmarks.counting import Passes, blocks_kept, opcodes, passes
-from tests.selection.test_speed import calls
 
 SMALL, LARGE = 100, 500
 OF_EACH_MEMBER = 140
@@ -43,9 +42,9 @@ def test_counting_counts() -> None:
 
 def test_one_more_instance_of_a_batch_runs_no_loop_over_hosts(fleets) -> None:
     def again(fleet: ours.Fleet) -> int:
-        return calls(lambda: ours.ranked(USING, REQUEST, fleet.hosts))
+        return opcodes(lambda: ours.ranked(USING, REQUEST, fleet.hosts))
 
-    assert a_host_more(again, fleets) * (LARGE - SMALL) == pytest.approx(0, abs=25)
+    assert a_host_more(again, fleets) < 1
 
 
 def test_ranking_a_new_answer_looks_at_the_traits_of_each_host_and_at_nothing_else(fleets) -> None:

@@ -12,11 +12,16 @@ import pytest
 from msgspec import structs
 
 from benchmarks.soak.gauges import Sample, gauges
+from benchmarks.soak.mock_server import MockServer
 from benchmarks.soak.run import Plan, Soak, soaked
 from benchmarks.soak.stage import stage
 from benchmarks.soak.verdict import NEVER_MORE, TOLERATED, problems
 from benchmarks.soak.workload import KINDS, MIXTURE, NO_HOST
 from scheduler import InvalidRequest, NoValidHost
+
+SHORT = Plan(120, every=20, warm_up=40, threads=2)
+CLIENTS = 2
+"""The scheduler's, each of whose threads and whose sweeper may hold a connection, and the one that gives back."""
 
 OBJECTS = 20
 """What a request may leave in a soak that is too short for the caches of libraries to be warm."""
@@ -95,12 +100,12 @@ class PlayedStage:
 
 
 def grown_with(stage: PlayedStage, leak: Callable[[int], None]) -> set[str]:
-    """Return what is told to grow while a leak is called with each of 2,000 requests."""
+    """Return what is told to grow while a leak is called with each of 1,000 requests."""
     soak = Soak()
-    for _ in soaked(stage, Plan(2_000, every=100, warm_up=500), soak, leak):
+    for _ in soaked(stage, Plan(1_000, every=100, warm_up=300), soak, leak):
         pass
     assert soak.wrong_ends() == []
-    return {problem.split()[0] for problem in problems(soak.samples, 500)}
+    return {problem.split()[0] for problem in problems(soak.samples, 300)}
 
 
 def test_planted_leaks_are_found(tmp_path: Path) -> None:
@@ -147,16 +152,26 @@ def test_a_sample_counts_what_is_open(tmp_path: Path) -> None:
     assert (after.files, after.sockets, after.threads) == (before.files + 1, before.sockets, before.threads)
 
 
-def test_a_short_soak_on_a_real_placement_leaves_nothing(placement_server) -> None:
-    """As many requests as fit into some seconds: too few to see a slope, enough to see a thread, a file, a row."""
-    soak, plan = Soak(), Plan(60, every=20, warm_up=20, threads=2)
-    with stage(placement_server, keep=10) as ready:
-        for _ in soaked(ready, plan, soak):
+@pytest.fixture(scope="module")
+def short() -> Soak:
+    """A soak that takes seconds: too few requests to see a slope, enough to see a thread, a file, a row."""
+    soak = Soak()
+    with MockServer() as server, stage(server, keep=10) as ready:
+        for _ in soaked(ready, SHORT, soak):
             ready.scheduler.claimer._journal.prune()
         assert ready.residue() == []
-    assert soak.wrong_ends() == []
-    told = list(problems(soak.samples, plan.warm_up))
-    assert [problem for problem in told if problem.split()[0] in NEVER_MORE] == []
-    assert max(one.claims for one in soak.samples) <= 10 + plan.every
-    assert sum(soak.ends.values()) == plan.requests
-    assert soak.samples[2].objects - soak.samples[1].objects < OBJECTS * plan.every
+    return soak
+
+
+def test_every_request_of_a_soak_ends_as_it_must(short: Soak) -> None:
+    assert short.wrong_ends() == []
+    assert {kind: count for (kind, _), count in short.ends.items()} == {kind: 6 * MIXTURE.count(kind) for kind in KINDS}
+
+
+def test_a_short_soak_holds_no_more_at_its_end(short: Soak) -> None:
+    _, *middle, last = short.samples
+    assert last.threads <= max(one.threads for one in middle)
+    assert last.files <= max(one.files for one in middle)
+    assert last.sockets <= CLIENTS * (SHORT.threads + 1)
+    assert last.claims <= 10 + SHORT.every
+    assert last.objects - middle[-1].objects < OBJECTS * SHORT.every
