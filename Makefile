@@ -15,7 +15,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 AUDIT := $(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off $(AUDIT_SOURCE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-server test faults canaries fuzz parity bench bench-quick bench-micro bench-rules bench-burst lint sample lock security wheel sbom clean
+.PHONY: help demo demo-server test faults canaries fuzz parity bench bench-quick bench-micro bench-rules bench-burst \
+	bench-growth soak lint sample lock security wheel sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +56,12 @@ bench-rules: $(STAMP) ## Measure what every filter and weigher costs, beside Nov
 
 bench-burst: $(STAMP) ## Measure bursts of like requests on a real Placement, with and without shared answers (about 5 minutes)
 	$(BIN)/python -m benchmarks.burst
+
+bench-growth: $(STAMP) ## Measure how costs grow with hosts, batch and filters, and fail where faster than linear (about 15 minutes)
+	$(BIN)/python -m benchmarks.growth
+
+soak: $(STAMP) ## Send 20,000 requests over TLS from four threads, and fail where anything grows (about 10 minutes)
+	$(BIN)/python -m benchmarks.soak
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules
 	$(BIN)/ruff check .

@@ -86,18 +86,20 @@ def _tagged_holds(instances: Iterable[InstanceClaim], group: UUID | None, mint: 
 
 
 def packed(requests: Iterable[Mapping[UUID, Resources]]) -> list[dict[UUID, Resources]]:
-    """Pack allocations into as few holds as a first fit finds.
+    """Pack allocations into few holds: each goes behind the last hold that has one of the same providers.
 
     A hold has at most one instance's amounts on each provider: the sum of two would break the unit constraints
-    (max_unit, step_size) that each of them keeps.
+    (max_unit, step_size) that each of them keeps. That is as few as can be where one provider is in all that share any,
+    as the root provider of a host is.
     """
     holds: list[dict[UUID, Resources]] = []
+    behind: dict[UUID, int] = {}
     for request in requests:
-        home = next((hold for hold in holds if not hold.keys() & request.keys()), None)
-        if home is None:
-            home = {}
-            holds.append(home)
-        home.update(request)
+        place = max((behind.get(provider, 0) for provider in request), default=0)
+        if place == len(holds):
+            holds.append({})
+        holds[place].update(request)
+        behind.update(dict.fromkeys(request, place + 1))
     return holds
 
 

@@ -208,12 +208,13 @@ def _provider_of(fact: HostFact, by_name: Mapping[str, UUID]) -> UUID | None:
 
 
 def _index(pairs: Iterable[tuple[Key, int]]) -> Mapping[Key, tuple[int, ...]]:
-    rows: dict[Key, tuple[int, ...]] = {}
+    """Return the rows of each key, each once; pairs come by row, so that only the last one can come again."""
+    rows: dict[Key, list[int]] = {}
     for key, row in pairs:
-        known = rows.get(key, ())
-        if row not in known:
-            rows[key] = (*known, row)
-    return rows
+        known = rows.setdefault(key, [])
+        if not known or known[-1] != row:
+            known.append(row)
+    return {key: tuple(found) for key, found in rows.items()}
 
 
 def _numbers_of(fact: HostFact) -> Iterator[tuple[tuple[str, ...], float]]:

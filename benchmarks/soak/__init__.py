@@ -1,0 +1,1 @@
+"""Many requests through one scheduler: nothing that it holds may grow with them."""
