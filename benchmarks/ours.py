@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from time import thread_time
 from uuid import UUID
 
@@ -104,15 +105,21 @@ def _candidate(host: fleet.Fields, card: int) -> AllocationRequest:
 
 def _summaries(host: fleet.Fields) -> Iterator[tuple[UUID, ProviderSummary]]:
     root = UUID(host["uuid"])
-    yield root, _summary(host["room"], list(fleet.TRAITS), None, root)
+    yield root, _summary(host["room"], fleet.TRAITS, None, root)
     for card, traits in enumerate(host["cards"]):
-        yield _card(host, card), _summary({"VGPU": (4, 1)}, traits, root, root)
+        yield _card(host, card), _summary({"VGPU": (4, 1)}, tuple(traits), root, root)
 
 
 def _summary(
-    room: Mapping[str, tuple[int, int]], traits: list[str], parent: UUID | None, root: UUID
+    room: Mapping[str, tuple[int, int]], traits: tuple[str, ...], parent: UUID | None, root: UUID
 ) -> ProviderSummary:
-    return ProviderSummary({name: ResourceSummary(*pair) for name, pair in room.items()}, traits, parent, root)
+    return ProviderSummary({name: ResourceSummary(*pair) for name, pair in room.items()}, _listed(traits), parent, root)
+
+
+@cache
+def _listed(traits: tuple[str, ...]) -> list[str]:
+    """Return the same list for the same traits, as decoding does."""
+    return list(traits)
 
 
 def _fact(host: fleet.Fields) -> HostFact:
@@ -136,7 +143,7 @@ def _fact(host: fleet.Fields) -> HostFact:
 
 def answered_anew(hosts: HostTable) -> HostTable:
     """Return the same hosts as another answer of Placement has them: nothing has been found out about it yet."""
-    offers = replace(hosts.offers, candidates=replace(hosts.offers.candidates))
+    offers = replace(hosts.offers, slots=replace(hosts.offers.slots), candidates=replace(hosts.offers.candidates))
     return replace(hosts, offers=offers)
 
 

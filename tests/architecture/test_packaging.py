@@ -53,6 +53,8 @@ def test_help_names_every_target() -> None:
         "bench-micro",
         "bench-rules",
         "bench-burst",
+        "bench-growth",
+        "soak",
         "lint",
         "sample",
         "lock",
