@@ -21,6 +21,7 @@ from scheduler.model.plan import AmountOn, Placing
 from scheduler.randomness import SeededRandomSource
 from scheduler.selection import Plan, Plugins
 from scheduler.settings import ClaimSettings, ExplainSettings, JournalSettings, OrderSettings, SchedulerSettings
+from scheduler.shared_candidates import Visit
 from scheduler.work import Work
 
 RESERVATIONS = "reservations"
@@ -70,7 +71,7 @@ class PlannedScheduler(FilterScheduler):
 
     server: SimulatedServer
 
-    def _candidates(self, work: Work) -> HostTable:
+    def _candidates(self, work: Work, visit: Visit) -> HostTable:
         return NO_TABLE
 
     def _plan(self, work: Work, hosts: HostTable) -> Plan:
