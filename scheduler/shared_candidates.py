@@ -154,7 +154,8 @@ class SharedCandidates:
     def _drop_old(self) -> None:
         now = self._clock.monotonic()
         for shape in self._shapes.values():
-            if shape.answer and shape.answer.good_until + KEPT_S < now:
+            known = shape.answer  # which another thread may replace at any moment
+            if known and known.good_until + KEPT_S < now:
                 shape.answer, shape.asked_at = None, math.inf
         oldest = min((shape.asked_at for shape in self._shapes.values()), default=math.inf)
         self._taken = {

@@ -40,7 +40,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--window-ms", type=int, default=500)
+    parser.add_argument("--window-ms", type=int, default=1000)
     parser.add_argument("--json", type=Path, default=FILE)
     return parser.parse_args()
 

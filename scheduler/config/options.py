@@ -43,7 +43,7 @@ SCHEDULER = (
         _ALL.candidate_window_ms,
         "In milliseconds. Requests that ask Placement the same within this time after a question share its answer, and "
         "each starts from what the others take. A stale answer costs a refused reservation and a question more. 0: "
-        "each request asks by itself. For bursts of like requests; a few hundred is much.",
+        "each request asks by itself. For bursts of like requests; 1000 is much.",
         0,
         5000,
     ),
