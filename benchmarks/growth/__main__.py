@@ -5,6 +5,8 @@ import logging
 import sys
 from contextlib import ExitStack
 
+import msgspec
+
 from benchmarks.growth import curves, memory, results
 from benchmarks.growth.draw import draw
 from benchmarks.results import machine
@@ -12,43 +14,54 @@ from benchmarks.results import machine
 SAMPLES = 7
 QUICK = curves.Sizes(hosts=(10, 100, 1_000), batches=(1, 10, 30), fleets=(100, 300), filters=(1, 11, 22))
 REQUESTS = (200, 400, 800)
+PARTS = ("hosts", "instances", "filters", "memory")
 
 
-def grown(sizes: curves.Sizes, samples: int, requests: tuple[int, ...], tell: curves.Tell) -> results.Growth:
-    """Measure every curve; one kind after the other, so that only its fleets are in memory."""
-    found: list[results.Curve] = []
+def measured(part: str, sizes: curves.Sizes, samples: int, tell: curves.Tell) -> list[results.Curve]:
+    """Measure the curves of one part; its fleets alone are in memory meanwhile."""
     with ExitStack() as stack:
-        found += curves.measured(curves.over_hosts(sizes.hosts, stack), samples, tell)
-    with ExitStack() as stack:
-        found += curves.measured(list(curves.over_batches(sizes.batches, sizes.fleets, stack)), samples, tell)
-    found += curves.measured(list(curves.over_filters(sizes.filters, sizes.fleets)), samples, tell)
-    tell("memory")
-    found.append(memory.peaks(sizes.hosts))
-    kept = memory.kept(requests, min(sizes.fleets))
-    return results.Growth(samples=samples, machine=machine(), curves=tuple(found), kept=kept)
+        if part == "hosts":
+            return curves.measured(curves.over_hosts(sizes.hosts, stack), samples, tell)
+        if part == "instances":
+            return curves.measured(list(curves.over_batches(sizes.batches, sizes.fleets, stack)), samples, tell)
+        if part == "filters":
+            return curves.measured(list(curves.over_filters(sizes.filters, sizes.fleets)), samples, tell)
+    tell("memory at its peak")
+    return [memory.peaks(sizes.hosts)]
 
 
 def main() -> int:
     """Return 0 when nothing grows faster than linear, 1 when something does."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
-    parser.add_argument("--samples", type=int, default=SAMPLES)
-    parser.add_argument("--quick", action="store_true", help="small sizes, nothing written")
-    wanted = parser.parse_args()
+    wanted = _parse()
     logging.disable(logging.WARNING)  # the scheduler says what is unsafe about a Placement that is played
-    growth = grown(QUICK if wanted.quick else curves.Sizes(), wanted.samples, REQUESTS, _tell)
+    sizes, file = (QUICK, None) if wanted.quick else (curves.Sizes(), results.FILE)
+    growth = results.kept() if wanted.only and file else results.Growth(samples=wanted.samples, machine=machine())
+    for part in [wanted.only] if wanted.only else PARTS:
+        growth = growth.with_curves(measured(part, sizes, wanted.samples, _tell))
+        if part == "memory":
+            growth = msgspec.structs.replace(growth, kept=memory.kept(REQUESTS, min(sizes.fleets)))
+        if file:
+            file.write_text(results.text_of(growth), encoding="utf-8")
     print(results.table(growth))
-    if not wanted.quick:
-        _write(growth)
+    if file:
+        _show(growth)
     for curve in growth.too_steep:
         print(f"GROWS FASTER THAN LINEAR: {curve.name}, exponent {curve.exponent} against {curve.against}")
     return 1 if growth.too_steep else 0
 
 
-def _write(growth: results.Growth) -> None:
-    results.FILE.write_text(results.text_of(growth), encoding="utf-8")
+def _show(growth: results.Growth) -> None:
     page = results.PAGE.read_text(encoding="utf-8")
     results.PAGE.write_text(results.within(page, growth), encoding="utf-8")
     draw(growth, results.IMAGE)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
+    parser.add_argument("--samples", type=int, default=SAMPLES)
+    parser.add_argument("--quick", action="store_true", help="small sizes, nothing written")
+    parser.add_argument("--only", choices=PARTS, help="measure this part again and keep the figures of the others")
+    return parser.parse_args()
 
 
 def _tell(text: str) -> None:

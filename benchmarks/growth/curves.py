@@ -42,7 +42,7 @@ class Sizes:
     filters: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 22)
 
 
-def measured(lines: Sequence[Line], samples: int, tell: Tell) -> tuple[Curve, ...]:
+def measured(lines: Sequence[Line], samples: int, tell: Tell) -> list[Curve]:
     """Measure each point of every line in turn, this many times."""
     spent: dict[tuple[str, int], list[float]] = {}
     gc.collect()
@@ -55,7 +55,7 @@ def measured(lines: Sequence[Line], samples: int, tell: Tell) -> tuple[Curve, ..
                     spent.setdefault((line.name, size), []).append(seconds(work))
     finally:
         gc.unfreeze()
-    return tuple(_curve(line, spent) for line in lines)
+    return [_curve(line, spent) for line in lines]
 
 
 def _curve(line: Line, spent: dict[tuple[str, int], list[float]]) -> Curve:
@@ -96,17 +96,17 @@ def over_batches(sizes: Sequence[int], fleets: Sequence[int], stack: ExitStack) 
     using, spec, known = ours.plugins(), ours.request(), {size: ours.fleet_of(size) for size in fleets}
     for size, fleet in known.items():
         yield _planning(f"plan a batch, {size:,} hosts", using, spec, fleet, sizes)
-    large = known[max(fleets)]
-    for policy in ("soft-anti-affinity", "anti-affinity", "soft-affinity"):
-        name = f"plan a batch of a group, {policy}, {len(large.hosts):,} hosts"
-        yield _planning(name, using, ours.request(policy), large, sizes)
+    small, large = known[min(fleets)], known[max(fleets)]
+    for policy, fleet in (("soft-anti-affinity", small), ("anti-affinity", large)):
+        name = f"plan a batch of a group, {policy}, {len(fleet.hosts):,} hosts"
+        yield _planning(name, using, ours.request(policy), fleet, sizes)
     plans = {size: ours.planned(using, spec, large.hosts, _instances(size)).placings for size in sizes}
     yield Line("what is sent for a batch", "instances", {n: partial(ours.bodies, plan) for n, plan in plans.items()})
     one_host = {size: partial(ours.bodies, ours.stacked(plan)) for size, plan in plans.items()}
     yield Line("what is sent for a batch, all on one host", "instances", one_host)
-    running, smallest = stack.enter_context(service(known[min(fleets)])), min(fleets)
+    running = stack.enter_context(service(small))
     whole = {size: partial(running.place, spec, size) for size in sizes}
-    yield Line(f"a whole request, {smallest:,} hosts", "instances", whole)
+    yield Line(f"a whole request, {len(small.hosts):,} hosts", "instances", whole)
 
 
 def _planning(name: str, using: Plugins, spec: RequestSpec, fleet: ours.Fleet, sizes: Sequence[int]) -> Line:

@@ -1,6 +1,7 @@
 """The curves that were found, as values and as the table of docs/growth.md."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -50,9 +51,9 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """How many MiB a scheduler keeps after so many requests for one of so many hosts."""
 
-    hosts: int
-    requests: tuple[int, ...]
-    mib: tuple[float, ...]
+    hosts: int = 0
+    requests: tuple[int, ...] = ()
+    mib: tuple[float, ...] = ()
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +61,13 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
     samples: int
     machine: str
-    curves: tuple[Curve, ...]
-    kept: Kept
+    curves: tuple[Curve, ...] = ()
+    kept: Kept = Kept()
+
+    def with_curves(self, curves: Sequence[Curve]) -> "Growth":
+        """Return the same with these curves measured again, or besides."""
+        known = {one.name: one for one in (*self.curves, *curves)}
+        return msgspec.structs.replace(self, curves=tuple(known.values()))
 
     @property
     def too_steep(self) -> list[Curve]:
@@ -74,9 +80,9 @@ def text_of(growth: Growth) -> str:
     return msgspec.json.format(msgspec.json.encode(growth), indent=1).decode() + "\n"
 
 
-def kept() -> Growth:
+def kept(file: Path = FILE) -> Growth:
     """Return the results of the last run that was kept."""
-    return msgspec.json.decode(FILE.read_bytes(), type=Growth)
+    return msgspec.json.decode(file.read_bytes(), type=Growth)
 
 
 def within(page: str, growth: Growth) -> str:

@@ -14,7 +14,7 @@ from benchmarks.soak.gauges import Sample
 from benchmarks.soak.mock_server import MockServer
 from benchmarks.soak.run import Plan, Soak, soaked
 from benchmarks.soak.stage import stage
-from benchmarks.soak.verdict import NEVER_MORE, PER, TOLERATED, parts, problems, slope
+from benchmarks.soak.verdict import NEVER_MORE, PER, TOLERATED, judged_by, parts, problems, slope
 from placement_client.clock import SYSTEM_CLOCK
 from placement_client.testing import PlacementServer
 
@@ -45,7 +45,9 @@ def main() -> int:
 def _in_words(soak: Soak, plan: Plan, seconds: float) -> str:
     _, after = parts(soak.samples, plan.warm_up)
     kinds = sorted(soak.ends.items())
-    grown = [f"{name} by {slope(after, name):,.0f} (tolerated {most:,})" for name, most in TOLERATED.items()]
+    grown = [
+        f"{name} by {slope(judged_by(after, name), name):,.0f} (tolerated {most:,})" for name, most in TOLERATED.items()
+    ]
     most = [f"{max(getattr(one, name) for one in after)} {name}" for name in NEVER_MORE]
     return "\n".join(
         [

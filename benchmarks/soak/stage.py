@@ -19,7 +19,9 @@ from scheduler import FilterScheduler, build, load_config
 
 HOSTS, VCPUS = 10, 256
 AT_ONCE = 10
-PATIENT = {"read_timeout": 120.0, "timeout": 120.0}  # on a busy machine an answer may take long, and is no fault
+PATIENT = {"connect_timeout": 60.0, "read_timeout": 120.0, "timeout": 120.0}
+"""On a busy machine an answer may take long, which is no fault."""
+
 FIRST_GENERATION = 1  # what Placement gives a consumer with its first write
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from benchmarks.growth import curves, memory, ours, results
-from benchmarks.growth.__main__ import grown
+from benchmarks.growth.__main__ import measured
 from benchmarks.growth.whole import service
 from scheduler.filters.registry import BUILT_IN
 from tests.architecture.source import ROOT
@@ -39,29 +39,22 @@ def test_what_every_request_costs_does_not_hide_that_the_rest_grows_too_fast() -
 
 def test_what_grows_faster_than_linear_is_told() -> None:
     flat, steep = curve(1.0), curve(1.3)
-    growth = results.Growth(samples=7, machine="m", curves=(flat, steep), kept=KEPT)
+    growth = results.Growth(samples=7, machine="m", curves=(flat, steep))
     assert growth.too_steep == [steep]
     assert [row.split(" | ")[-1] for row in results.table(growth).splitlines()[4:6]] == ["yes |", "NO |"]
 
 
-KEPT = results.Kept(hosts=1, requests=(1, 2), mib=(0.1, 0.1))
-
-
-@pytest.fixture(scope="module")
-def growth() -> results.Growth:
-    return grown(TINY, 1, (2, 4), lambda _: None)
-
-
-def test_every_curve_is_measured(growth: results.Growth) -> None:
-    assert {one.name for one in growth.curves if one.against == "hosts"} == COSTS_PER_HOST
-    assert [one.against for one in growth.curves].count("instances") == 8
-    assert [one.against for one in growth.curves].count("filters") == len(TINY.fleets)
-    assert all(cost > 0 for one in growth.curves for cost in one.costs)
+@pytest.mark.parametrize(("part", "many"), [("hosts", 6), ("instances", 7), ("filters", 2), ("memory", 1)])
+def test_every_part_is_measured(part: str, many: int) -> None:
+    found = measured(part, TINY, 1, lambda _: None)
+    assert len({one.name for one in found}) == len(found) == many
+    assert all(cost > 0 for one in found for cost in one.costs)
 
 
 def test_the_figures_that_are_kept_are_of_every_curve_and_on_the_page() -> None:
     kept = results.kept()
     assert {one.name for one in kept.curves if one.against == "hosts"} == COSTS_PER_HOST
+    assert len(kept.curves) == 16
     assert {one.sizes for one in kept.curves if one.against == "hosts"} == {SIZES.hosts}
     assert {one.sizes for one in kept.curves if one.against == "instances"} == {SIZES.batches}
     assert {one.sizes[-1] for one in kept.curves if one.against == "filters"} == {len(BUILT_IN)}
