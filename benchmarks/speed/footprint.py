@@ -14,9 +14,9 @@ from placement_client.testing.ini import placement_section
 
 IMPORT = """
 import time
-started = time.perf_counter()
+started = time.process_time()
 import scheduler
-print(1000 * (time.perf_counter() - started))
+print(1000 * (time.process_time() - started))
 """
 RESIDENT = """
 import gc, logging, sys

@@ -82,7 +82,7 @@ class _Rows:
 
     def execute(self, statement: object, parameters: Mapping[str, object]) -> Any:
         """Answer the two questions that reading claims asks: for rows, then for the states of their holds."""
-        if "these" in parameters:
+        if "this" in parameters:
             return [(1, state) for state in self._row.holds]
         return self
 

@@ -65,6 +65,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "consumer_conflict": "a consumer was written at the same time",
         "unknown_provider": "a provider was gone when it was claimed",
         "outcome_unknown": "the answer of Placement was lost",
+        "answer_too_slow": "Placement did not answer in time",
         "not_sent": "Placement could not be reached",
         "refused": "Placement refused",
         "bad_request": "Placement did not understand the request",

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -26,9 +27,15 @@ QUIET = {name: value for name, value in os.environ.items() if not name.startswit
 
 
 def _entries(name: str) -> dict[str, str]:
-    """Return what a lock says of each package: the version and the hashes, as text."""
+    """Return what a lock says of each package for this Python: the version and the hashes, as text."""
     text = (ROOT / name).read_text(encoding="ascii")
-    return {match[1]: match[2] for match in re.finditer(r"^([a-z0-9.-]+)==((?:.*\\\n)*.*)", text, re.M)}
+    found = re.finditer(r"^([a-z0-9.-]+)==((?:.*\\\n)*.*)", text, re.M)
+    return {match[1]: match[2] for match in found if _is_for_here(match[2])}
+
+
+def _is_for_here(entry: str) -> bool:
+    condition = re.match(r"\S+ ; (.+) \\\n", entry)
+    return condition is None or Marker(condition[1]).evaluate()
 
 
 def _make(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
