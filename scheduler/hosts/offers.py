@@ -181,10 +181,10 @@ class Offers:
 
 def _by_identity(lists: tuple[list[str], ...]) -> Distinct:
     """Return the different list objects, and which of them each one is; what is decoded shares those that are equal."""
-    numbers: dict[int, int] = {}
-    codes = [numbers.setdefault(id(one), len(numbers)) for one in lists]
-    different = dict(zip(codes, lists, strict=True))
-    return np.array(codes, dtype=np.int64), tuple(different.values())
+    objects = list(map(id, lists))
+    different = dict(zip(objects, lists, strict=True))
+    numbers = {one: number for number, one in enumerate(different)}
+    return np.array([numbers[one] for one in objects], dtype=np.int64), tuple(different.values())
 
 
 def _having(name: str, traits: Distinct) -> BoolArray:
