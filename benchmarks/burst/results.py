@@ -58,8 +58,13 @@ def page(found: Burst) -> str:
     )
     names = ("window_ms", "wall_s", "cpu_s", "queries", "calls", "rounds", "refused", "busiest")
     sides = (found.of(shared=False), found.of(shared=True))
-    rows = [[f"{median(getattr(one, name) for one in side):.3g}" for name in names] for side in sides]
+    rows = [[_short(median(getattr(one, name) for one in side)) for name in names] for side in sides]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---:"] * len(head), *rows))
+
+
+def _short(number: float) -> str:
+    """Return a number with three digits that count."""
+    return f"{float(f'{number:.3g}'):g}"
 
 
 def verdicts(found: Burst) -> Iterator[str]:

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from uuid import UUID
 
+from sqlalchemy import create_engine, text
+
 from benchmarks.speed import fleet
 from placement_client.client import PlacementClient
 from placement_client.models import ConsumerWrite, Inventory
@@ -27,7 +29,16 @@ def placement(hosts: int) -> Iterator[PlacementServer]:
             client = server.client(**PATIENCE)
             with ThreadPoolExecutor(WORKERS) as pool:
                 list(pool.map(lambda host: create(client, host), fleet.hosts(hosts)))
+            _settle(url)
             yield server
+
+
+def _settle(url: str) -> None:
+    """Let the database count its rows, as one that has been in use has done; until then it plans queries badly."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("ANALYZE"))
+    engine.dispose()
 
 
 def create(client: PlacementClient, host: fleet.Fields) -> None:
