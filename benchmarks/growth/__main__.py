@@ -3,31 +3,17 @@
 import argparse
 import logging
 import sys
-from contextlib import ExitStack
 
 import msgspec
 
 from benchmarks.growth import curves, memory, results
 from benchmarks.growth.draw import draw
+from benchmarks.growth.parts import PARTS, measured
 from benchmarks.results import machine
 
 SAMPLES = 7
 QUICK = curves.Sizes(hosts=(10, 100, 1_000), batches=(1, 10, 30), fleets=(100, 300), filters=(1, 11, 22))
 REQUESTS = (200, 400, 800)
-PARTS = ("hosts", "instances", "filters", "memory")
-
-
-def measured(part: str, sizes: curves.Sizes, samples: int, tell: curves.Tell) -> list[results.Curve]:
-    """Measure the curves of one part; its fleets alone are in memory meanwhile."""
-    with ExitStack() as stack:
-        if part == "hosts":
-            return curves.measured(curves.over_hosts(sizes.hosts, stack), samples, tell)
-        if part == "instances":
-            return curves.measured(list(curves.over_batches(sizes.batches, sizes.fleets, stack)), samples, tell)
-        if part == "filters":
-            return curves.measured(list(curves.over_filters(sizes.filters, sizes.fleets)), samples, tell)
-    tell("memory at its peak")
-    return [memory.peaks(sizes.hosts)]
 
 
 def main() -> int:

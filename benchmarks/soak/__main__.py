@@ -1,6 +1,6 @@
 """``python -m benchmarks.soak``: 20,000 requests from four threads to Placement over TLS; 1 when anything grows.
 
-Placement is the mock, in a process of its own; the real one takes some six times as long (``--real``).
+Placement is the mock, in a process of its own; the real one takes several times as long (``--real``).
 """
 
 import argparse

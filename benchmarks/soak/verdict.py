@@ -13,7 +13,7 @@ TOLERATED: Mapping[str, float] = {"rss_kib": 2048, "objects": 1_000, "claims": 1
 """By how much a gauge may grow in 10,000 requests. A leak of one object a request is ten times what is tolerated."""
 
 SETTLING = frozenset({"rss_kib"})
-"""What takes half of a soak to settle, and is judged by the other half: the allocator's pools fill up slowly."""
+"""What was seen to settle only after half of a soak, and is judged by the other half."""
 
 NEVER_MORE = ("threads", "sockets", "files")
 """What must at no time be more than it was at some time of the warm-up."""

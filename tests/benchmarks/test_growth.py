@@ -5,7 +5,7 @@ import re
 import pytest
 
 from benchmarks.growth import curves, memory, ours, results
-from benchmarks.growth.__main__ import measured
+from benchmarks.growth.parts import measured
 from benchmarks.growth.whole import service
 from scheduler.filters.registry import BUILT_IN
 from tests.architecture.source import ROOT
