@@ -247,6 +247,16 @@ def test_a_stale_answer_costs_a_refused_reservation_and_a_question(real, client,
     assert identical(kept, scheduler)
 
 
+def test_a_claim_on_the_answer_to_another_question_is_read_back_although_there_seems_to_be_plenty(
+    real, client, scheduler, kept
+):
+    add_hosts(client, 4, vcpus=1000, memory_mb=10**6)
+    ready(scheduler, real)
+    for _ in range(3):
+        placed(scheduler)
+    assert [record.rounds[0].verified_providers for record in kept] == [0, 1, 1]
+
+
 def test_a_stale_answer_takes_none_of_the_attempts(real, client, kept):
     hosts = add_hosts(client, 2, vcpus=8)
     ini = SHARING + ONE_ROUND
