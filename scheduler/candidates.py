@@ -13,6 +13,7 @@ from placement_client.query import CandidateQuery
 from scheduler.errors import InvalidRequest
 from scheduler.explain.probes import relaxations
 from scheduler.hosts import HostSnapshot
+from scheduler.hosts.build import SHARES
 from scheduler.model import RequestSpec
 from scheduler.model.decision import Probe
 from scheduler.prefilters import Asking, Facts, Prefilter, Refusal, asked, placement_queries
@@ -132,9 +133,7 @@ def roots_in(found: AllocationCandidates) -> set[UUID]:
 
 def hosts_in(found: AllocationCandidates) -> int:
     """Return how many provider trees the candidates are on; sharing providers are not hosts."""
-    shares = {
-        uuid for uuid, summary in found.provider_summaries.items() if "MISC_SHARES_VIA_AGGREGATE" in summary.traits
-    }
+    shares = {uuid for uuid, summary in found.provider_summaries.items() if SHARES in summary.traits}
     return len(roots_in(found) - shares)
 
 

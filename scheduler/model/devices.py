@@ -18,6 +18,9 @@ MOST_DEVICES = 64
 _FIELD = f"flavor.extra_specs['{DEVICES}']"
 _COUNTED = re.compile(r"\s*([^:,]{1,256}?)\s*:\s*([0-9]{1,2})\s*")
 
+PCI_CLASS = "CUSTOM_PCI_"
+"""How the resource classes of PCI devices begin that Nova names itself; a unit is a device."""
+
 
 def devices_in(value: str) -> list[tuple[str, int]]:
     """Return the aliases of an extra spec, and how many devices of each. Raises Misfit."""

@@ -9,11 +9,11 @@ from placement_client.clock import Deadline
 from placement_client.models import Resources
 from scheduler.errors import InstanceConflict, InvalidRequest
 from scheduler.hosts import HostSnapshot, HostSource, facts_from
+from scheduler.hosts.build import SHARES
 from scheduler.model import RequestSpec
 from scheduler.model.held import Held
 
 UNKNOWN_TYPE = "unknown"  # what Placement says of consumers that were written before there were types
-SHARES = "MISC_SHARES_VIA_AGGREGATE"
 
 
 @dataclass(frozen=True, slots=True)

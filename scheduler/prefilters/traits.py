@@ -7,6 +7,7 @@ from dataclasses import replace
 from placement_client.query import CandidateQuery, RequestGroup
 from scheduler.errors import InvalidRequest
 from scheduler.model import RequestSpec
+from scheduler.model.devices import PCI_CLASS
 from scheduler.model.extra_specs import DEVICE_PROFILE
 from scheduler.model.hardware import hardware_of
 from scheduler.model.messages import shown
@@ -15,9 +16,6 @@ from scheduler.prefilters.protocol import Answer, Facts
 from scheduler.settings import PrefilterSettings
 
 OWNER = "OWNER_NOVA"
-PCI_CLASS = "CUSTOM_PCI_"
-"""What the class of a PCI device begins with unless the operator names another."""
-
 IMAGE_TRAITS: Mapping[str, str] = {
     "hw_cdrom_bus": "COMPUTE_STORAGE_BUS",
     "hw_disk_bus": "COMPUTE_STORAGE_BUS",

@@ -41,6 +41,8 @@ class Answers:
     def renew(self, hosts: IntArray, ask: Ask) -> bool:
         """Ask again about those of these hosts that are known, and tell whether anything else is said now."""
         known = hosts[self._known[hosts]]
+        if not known.size:
+            return False
         before = self._said[known]
         self._said[known] = ask(known)
         return bool((before != self._said[known]).any())

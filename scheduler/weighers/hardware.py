@@ -5,13 +5,11 @@ import numpy as np
 from scheduler.hosts.arrays import FloatArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
+from scheduler.model.devices import PCI_CLASS
 from scheduler.weighers.bounded import rising
 
 MAX_DEVICES = 99
 """More free PCI devices than this make no difference."""
-
-PCI_CLASS = "CUSTOM_PCI_"
-"""How the resource classes of PCI devices begin that Nova names itself; a unit is a device."""
 
 MAJOR = 1_000_000
 """One major version, in versions as hypervisors report them."""

@@ -4,7 +4,6 @@ The real ``together`` is run again with the answers it got so far; where it asks
 each reservation, read, confirmation and release is one transaction of Placement, in every order there is.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +21,7 @@ from scheduler.claims.parties import Look, Party, Place
 from scheduler.claims.tags import meeting_point_of, meeting_point_on, tag_of, tagged
 from scheduler.claims.together import together
 from scheduler.model import ServerGroup
+from tests.claims.interleavings import endings
 from tests.hosts.fleets import Node, table, uid
 
 GROUP = uid("group")
@@ -132,22 +132,6 @@ def racers(*hosts: str) -> World:
         Racer(instance, hold, uid(host), meeting_point_on(hold))
         for instance, hold, host in zip(sorted(instances, key=tag_of), sorted(holds), hosts, strict=True)
     )
-
-
-def endings(rules: Rules, start: World) -> Iterator[World]:
-    """Return every way in which the steps of all can be interleaved to an end."""
-    seen, ahead = {start}, [start]
-    while ahead:
-        world = ahead.pop()
-        after = {
-            (*world[:number], stepped, *world[number + 1 :])
-            for number, one in enumerate(world)
-            if (stepped := rules.step(world, one)) is not None
-        }
-        if not after:
-            yield world
-        ahead += after - seen
-        seen |= after
 
 
 def homes(world: World) -> set[UUID]:

@@ -5,7 +5,7 @@ of ``group_check`` says. Every step is one transaction of Placement. What the mo
 the rule is needed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from scheduler.claims.apart import Verdict, verdict_on
 from scheduler.claims.parties import Found, Party, Place, found_among
 from scheduler.claims.tags import tagged
 from scheduler.model import ServerGroup
+from tests.claims.interleavings import endings
 from tests.hosts.fleets import uid
 
 LOOKS = 3
@@ -99,22 +100,6 @@ def racers(rules: Rules, *uses: tuple[UUID, ...], knows: Sequence[frozenset[int]
         Racer(instance, mint(uuid4(), instance), uses[number], frozenset(instances[one] for one in known[number]))
         for number, instance in enumerate(instances)
     )
-
-
-def endings(rules: Rules, start: World) -> Iterator[World]:
-    """Return every way in which the steps of all can be interleaved to an end."""
-    seen, ahead = {start}, [start]
-    while ahead:
-        world = ahead.pop()
-        after = {
-            (*world[:number], stepped, *world[number + 1 :])
-            for number, one in enumerate(world)
-            if (stepped := rules.step(world, one)) is not None
-        }
-        if not after:
-            yield world
-        ahead += after - seen
-        seen |= after
 
 
 def confirmed(world: World) -> int:
