@@ -5,7 +5,6 @@ more time than all the rest of the decoding.
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
@@ -42,27 +41,21 @@ _TRAITS: Final = json.Decoder(list[str])
 def candidates_in(body: bytes) -> AllocationCandidates:
     """Return the candidates of an answer. Raises ValueError for a name that is none, and what msgspec raises."""
     answer = _ANSWER.decode(body)
-    written = [bytes(one.traits) for one in answer.provider_summaries.values()]
+    providers = answer.provider_summaries.values()
+    written = [bytes(one.traits) for one in providers]
     traits = {one: _TRAITS.decode(one) for one in set(written)}
-    if not all(map(_NAME.fullmatch, {*_classes(answer), *_listed(traits.values())})):
+    if not all(map(_NAME.fullmatch, _classes(answer).union(*traits.values()))):
         raise ValueError("a resource class or trait has a name that none has")
+    summaries = [
+        ProviderSummary(one.resources, traits[as_written], one.parent_provider_uuid, one.root_provider_uuid)
+        for one, as_written in zip(providers, written, strict=True)
+    ]
     return AllocationCandidates(
-        allocation_requests=answer.allocation_requests,
-        provider_summaries={
-            uuid: ProviderSummary(one.resources, traits[as_written], one.parent_provider_uuid, one.root_provider_uuid)
-            for (uuid, one), as_written in zip(answer.provider_summaries.items(), written, strict=True)
-        },
+        answer.allocation_requests, dict(zip(answer.provider_summaries, summaries, strict=True))
     )
 
 
-def _classes(answer: _Answer) -> Iterator[str]:
-    for request in answer.allocation_requests:
-        for held in request.allocations.values():
-            yield from held.resources
-    for summary in answer.provider_summaries.values():
-        yield from summary.resources
-
-
-def _listed(lists: Iterable[list[str]]) -> Iterator[str]:
-    for names in lists:
-        yield from names
+def _classes(answer: _Answer) -> set[str]:
+    """Return the name of every resource class in an answer."""
+    given = [held.resources for request in answer.allocation_requests for held in request.allocations.values()]
+    return set().union(*given, *[one.resources for one in answer.provider_summaries.values()])

@@ -14,6 +14,4 @@ AnyArray = npt.NDArray[Any]
 
 def object_array(values: list[Any]) -> ObjectArray:
     """Return a one-dimensional array of these objects, whatever they are."""
-    array = np.empty(len(values), dtype=np.object_)
-    array[:] = values
-    return array
+    return np.fromiter(values, dtype=np.object_, count=len(values))

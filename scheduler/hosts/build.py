@@ -1,7 +1,13 @@
-"""From Placement's answer to the table: the one place where JSON-shaped values become columns."""
+"""From Placement's answer to the table: the one place where JSON-shaped values become columns.
 
-from collections.abc import Mapping
-from itertools import chain, count
+Every provider of every answer passes here, so what is done for each of them is little, and done by what runs in C.
+Providers are known by ``UUID.int``: a UUID hashes and compares in Python code.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from struct import pack
 from uuid import UUID
 
 import numpy as np
@@ -15,8 +21,6 @@ from scheduler.hosts.table import HostTable
 
 SHARES = "MISC_SHARES_VIA_AGGREGATE"
 _OPERATION = "GET /allocation_candidates"
-
-Summaries = Mapping[int, ProviderSummary]
 
 
 def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -> HostTable:
@@ -40,30 +44,58 @@ def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Which class on which provider each slot is: rows of providers, and numbers of classes, which are in ``kinds``."""
+
+    kinds: Mapping[str, int]
+    providers: IntArray
+    classes: IntArray
+
+    @classmethod
+    def of_classes(cls, resources: Sequence[Mapping[str, object]]) -> "_Places":
+        """Return the places of the classes of each provider, in their order."""
+        names = list(chain.from_iterable(resources))
+        kinds = {name: kind for kind, name in enumerate(dict.fromkeys(names))}
+        providers = np.repeat(np.arange(len(resources)), _ints(list(map(len, resources))))
+        return cls(kinds, providers, _ints([kinds[name] for name in names]))
+
+    def of(self, providers: IntArray, classes: IntArray) -> IntArray:
+        """Return the slots of these classes on these providers. Raises LookupError where there is none."""
+        known, wanted = (
+            rows * len(self.kinds) + kinds for rows, kinds in ((self.providers, self.classes), (providers, classes))
+        )
+        order = np.argsort(known, kind="stable")
+        slots = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+        if not np.array_equal(known[slots], wanted):
+            raise LookupError
+        return slots
+
+
 def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
-    # Keyed by UUID.int throughout: a UUID hashes and compares in Python code, its number in C, and this runs for every
-    # provider of every answer.
-    summaries = {uuid.int: summary for uuid, summary in candidates.provider_summaries.items()}
-    uuids = {uuid.int: uuid for uuid in candidates.provider_summaries}
-    roots = {key: (summary.root_provider_uuid or uuids[key]).int for key, summary in summaries.items()}
+    uuids, summaries = list(candidates.provider_summaries), list(candidates.provider_summaries.values())
     requests = candidates.allocation_requests
-    owners = [_owner(request, summaries, roots) for request in requests]
-    order = sorted(range(len(requests)), key=owners.__getitem__)
+    rows = {uuid.int: row for row, uuid in enumerate(uuids)}
+    roots = [(summary.root_provider_uuid or uuid).int for uuid, summary in zip(uuids, summaries, strict=True)]
+    traits = [summary.traits for summary in summaries]
+    owners = _owners(requests, rows, roots, _sharing(traits))
     hosts = {root: host for host, root in enumerate(sorted(set(owners)))}
-    host_uuids = object_array([uuids[root] for root in hosts])
-    fact_rows = _ints([snapshot.rows_by_int.get(root, -1) for root in hosts])
-    provider_hosts = [hosts.get(roots[key], -1) for key in summaries]
+    host_rows = [rows[root] for root in hosts]
+    host_uuids = object_array([uuids[row] for row in host_rows])
+    fact_rows = _ints(list(map(snapshot.rows_by_int.get, hosts, repeat(-1))))
+    provider_hosts = _ints(list(map(hosts.get, roots, repeat(-1))))
+    places = _Places.of_classes([summary.resources for summary in summaries])
     return Offers(
         snapshot=snapshot,
         host_uuids=host_uuids,
         names=_names("host", snapshot, fact_rows, host_uuids),
         nodes=_names("nodename", snapshot, fact_rows, host_uuids),
         fact_rows=fact_rows,
-        traits=tuple(summaries[root].traits for root in hosts),
-        provider_hosts=_ints(provider_hosts),
-        provider_traits=tuple(summary.traits for summary in summaries.values()),
-        slots=_slots(summaries, uuids, provider_hosts),
-        candidates=_candidates([requests[at] for at in order], _ints([hosts[owners[at]] for at in order]), summaries),
+        traits=tuple([traits[row] for row in host_rows]),
+        provider_hosts=provider_hosts,
+        provider_traits=tuple(traits),
+        slots=_slots(uuids, summaries, provider_hosts, places),
+        candidates=_candidates(requests, _ints([hosts[owner] for owner in owners]), rows, places),
     )
 
 
@@ -74,61 +106,66 @@ def _names(column: str, snapshot: HostSnapshot, fact_rows: IntArray, host_uuids:
     return names
 
 
-def _owner(request: AllocationRequest, summaries: Summaries, roots: Mapping[int, int]) -> int:
-    providers = [uuid.int for uuid in request.allocations]
-    own = [key for key in providers if SHARES not in summaries[key].traits] if len(providers) > 1 else providers
-    return roots[(own or providers)[0]]
+def _sharing(traits: Sequence[list[str]]) -> frozenset[int]:
+    """Return the rows of sharing providers; equal lists are decoded as one, which is looked through once."""
+    lists = dict(zip(map(id, traits), traits, strict=True))
+    sharing = {key for key, names in lists.items() if SHARES in names}
+    return frozenset(row for row, names in enumerate(traits) if id(names) in sharing) if sharing else frozenset()
 
 
-def _slots(summaries: Summaries, uuids: Mapping[int, UUID], hosts: list[int]) -> Slots:
-    sizes = [len(summary.resources) for summary in summaries.values()]
-    held = [held for summary in summaries.values() for held in summary.resources.values()]
-    classes = tuple(chain.from_iterable(summary.resources for summary in summaries.values()))
-    slot_hosts = np.repeat(_ints(hosts), sizes)
-    below = np.array([summary.parent_provider_uuid is not None for summary in summaries.values()], dtype=np.bool_)
+def _owners(
+    requests: Sequence[AllocationRequest], rows: Mapping[int, int], roots: Sequence[int], sharing: frozenset[int]
+) -> list[int]:
+    """Return the root provider that each candidate belongs to."""
+    if not all(request.allocations for request in requests):
+        raise LookupError
+    if not sharing:
+        return [roots[rows[next(iter(request.allocations)).int]] for request in requests]
+    return [roots[rows[_own_provider(request, rows, sharing).int]] for request in requests]
+
+
+def _own_provider(request: AllocationRequest, rows: Mapping[int, int], sharing: frozenset[int]) -> UUID:
+    providers = list(request.allocations)
+    return next((uuid for uuid in providers if rows[uuid.int] not in sharing), providers[0])
+
+
+def _slots(uuids: list[UUID], summaries: Sequence[ProviderSummary], hosts: IntArray, places: _Places) -> Slots:
+    held = list(chain.from_iterable([summary.resources.values() for summary in summaries]))
+    slot_hosts = hosts[places.providers]
+    below = np.array([summary.parent_provider_uuid is not None for summary in summaries], dtype=np.bool_)
+    own = {name: np.flatnonzero((places.classes == kind) & (slot_hosts >= 0)) for name, kind in places.kinds.items()}
     return Slots(
-        providers=tuple(uuids[key] for key, summary in summaries.items() for _ in summary.resources),
-        classes=classes,
+        providers=object_array(uuids)[places.providers],
+        classes=object_array(list(places.kinds))[places.classes],
         hosts=slot_hosts,
         capacities=_ints([room.capacity for room in held]),
         used=_ints([room.used for room in held]),
-        own=_own_slots(classes, slot_hosts),
-        nested=np.repeat(below, sizes) & (slot_hosts >= 0),
-        traits=tuple(chain.from_iterable([summary.traits] * len(summary.resources) for summary in summaries.values())),
+        own=own,
+        nested=below[places.providers] & (slot_hosts >= 0),
+        traits=object_array([summary.traits for summary in summaries])[places.providers],
     )
 
 
-def _own_slots(classes: tuple[str, ...], slot_hosts: IntArray) -> Mapping[str, IntArray]:
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(classes))}
-    numbered = _ints([numbers[name] for name in classes])
-    return {name: np.flatnonzero((numbered == number) & (slot_hosts >= 0)) for name, number in numbers.items()}
-
-
-def _candidates(requests: list[AllocationRequest], hosts: IntArray, summaries: Summaries) -> Candidates:
-    # Plain lists of numbers, not one tuple an entry: those would wake the garbage collector again and again.
-    slot_of = _slot_numbers(summaries)
-    sizes, slots, amounts = list[int](), list[int](), list[int]()
-    for request in requests:
-        known = len(slots)
-        for uuid, held in request.allocations.items():
-            own = slot_of[uuid.int]
-            slots.extend([own[resource_class] for resource_class in held.resources])
-            amounts.extend(held.resources.values())
-        sizes.append(len(slots) - known)
-    if not all(sizes):
+def _candidates(
+    requests: Sequence[AllocationRequest], hosts: IntArray, rows: Mapping[int, int], places: _Places
+) -> Candidates:
+    order = np.argsort(hosts, kind="stable")
+    ordered = tuple([requests[at] for at in order.tolist()])
+    allocations = [request.allocations for request in ordered]
+    held = [one.resources for held in allocations for one in held.values()]
+    if not all(held):
         raise LookupError
+    held_rows = _ints([rows[uuid.int] for uuid in chain.from_iterable(allocations)])
+    held_sizes = _ints(list(map(len, held)))
+    classes = _ints(list(map(places.kinds.__getitem__, chain.from_iterable(held))))
+    sizes = np.add.reduceat(held_sizes, _starts(_ints(list(map(len, allocations))))[:-1])
     return Candidates(
-        requests=tuple(requests),
+        requests=ordered,
         host_starts=_starts(np.bincount(hosts)),
-        starts=_starts(_ints(sizes)),
-        slots=_ints(slots),
-        amounts=_ints(amounts),
+        starts=_starts(sizes),
+        slots=places.of(np.repeat(held_rows, held_sizes), classes),
+        amounts=_ints(list(chain.from_iterable([one.values() for one in held]))),
     )
-
-
-def _slot_numbers(summaries: Summaries) -> Mapping[int, Mapping[str, int]]:
-    numbers = count()
-    return {key: dict(zip(summary.resources, numbers, strict=False)) for key, summary in summaries.items()}
 
 
 def _starts(sizes: IntArray) -> IntArray:
@@ -136,4 +173,5 @@ def _starts(sizes: IntArray) -> IntArray:
 
 
 def _ints(values: list[int]) -> IntArray:
-    return np.array(values, dtype=np.int64)
+    """Return numbers as an array, read-only; numpy itself takes three times as long to read a list."""
+    return np.frombuffer(pack(f"{len(values)}q", *values), dtype=np.int64)

@@ -3,10 +3,9 @@
 None of it changes while the request is decided; all of its tables share it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from uuid import UUID
 
 import numpy as np
 
@@ -24,14 +23,14 @@ class Slots:
     of the provider.
     """
 
-    providers: tuple[UUID, ...]
-    classes: tuple[str, ...]
+    providers: ObjectArray
+    classes: ObjectArray
     hosts: IntArray
     capacities: IntArray
     used: IntArray
     own: Mapping[str, IntArray]
     nested: BoolArray
-    traits: tuple[list[str], ...]
+    traits: ObjectArray
 
     def bearing(self, trait: str, slots: IntArray) -> BoolArray:
         """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
@@ -179,7 +178,7 @@ class Offers:
         return known
 
 
-def _by_identity(lists: tuple[list[str], ...]) -> Distinct:
+def _by_identity(lists: Iterable[list[str]]) -> Distinct:
     """Return the different list objects, and which of them each one is; what is decoded shares those that are equal."""
     objects = list(map(id, lists))
     different = dict(zip(objects, lists, strict=True))
