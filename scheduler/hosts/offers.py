@@ -10,8 +10,12 @@ from functools import cached_property
 import numpy as np
 
 from placement_client.models import AllocationRequest
-from scheduler.hosts.arrays import BoolArray, FloatArray, IntArray, ObjectArray
+from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
 from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
+
+FREE, FACT = "free", "fact"
+Level = tuple[str, str]
+"""A column of numbers: (FREE, resource class), the room left of it; or (FACT, a fact by Nova's attribute name)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +113,25 @@ class Offers:
     def room(self) -> Mapping[str, FloatArray]:
         """Return what is left of each class over each host's own providers, shape (h,)."""
         return {name: capacity - self.used[name] for name, capacity in self.capacities.items()}
+
+    def levels(self, wanted: tuple[Level, ...]) -> FloatArray:
+        """Return columns as floats, shape (len(wanted), h): what is left of a class, or a number of the facts.
+
+        KeyError for a number that there is not. Found once an answer.
+        """
+        known = self._levels.get(wanted)
+        if known is None:
+            known = self._levels[wanted] = np.array([self._level(*one) for one in wanted], dtype=np.float64)
+        return known
+
+    @cached_property
+    def _levels(self) -> dict[tuple[Level, ...], FloatArray]:
+        return {}
+
+    def _level(self, kind: str, name: str) -> AnyArray:
+        if kind == FREE:
+            return self.room[name] if name in self.room else np.zeros(len(self.names))
+        return self.snapshot.columns[name][self.fact_rows]
 
     def _summed(self, own: IntArray, amounts: IntArray) -> FloatArray:
         return np.bincount(self.slots.hosts[own], amounts[own], minlength=len(self.names)).astype(np.float64)

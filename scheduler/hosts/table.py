@@ -14,7 +14,7 @@ import numpy as np
 
 from placement_client.models import AllocationRequest
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
-from scheduler.hosts.offers import Offers, spans
+from scheduler.hosts.offers import FREE, Level, Offers, spans
 
 Claim = tuple[UUID, str, int, int, int]
 
@@ -54,6 +54,11 @@ class HostTable:
     def provider_uuids(self) -> ObjectArray:
         """Return the root provider of each host."""
         return self.offers.host_uuids[self.hosts]
+
+    def identity(self, row: int) -> tuple[str, str, UUID]:
+        """Return the service host name, the node name and the root provider of one host."""
+        host, offers = int(self.hosts[row]), self.offers
+        return str(offers.names[host]), str(offers.nodes[host]), offers.host_uuids[host]
 
     @cached_property
     def fact_rows(self) -> IntArray:
@@ -186,8 +191,7 @@ class HostTable:
         slots, entries = self.offers.slots, self.offers.candidates.entries(candidate)
         where, amounts = self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries].tolist()
         capacities, used = slots.capacities[where].tolist(), self.slot_used[where].tolist()
-        names = [(slots.providers[slot], slots.classes[slot]) for slot in where]
-        return [(*name, *numbers) for name, *numbers in zip(names, capacities, used, amounts, strict=True)]
+        return list(zip(slots.providers[where], slots.classes[where], capacities, used, amounts, strict=True))
 
     def with_claim(self, row: int, candidate: int, instance: UUID) -> "HostTable":
         """Return the view in which this instance is on this host and uses what the candidate says.
@@ -198,25 +202,28 @@ class HostTable:
         own = self.offers.candidates.host_starts[host] <= candidate < self.offers.candidates.host_starts[host + 1]
         if not (own and self.kept[candidate] and self._entry_fits(entries).all()):
             raise ValueError("the candidate is not one of the host, or no longer fits")
+        slot_used, added = self._with(self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries])
         placed = self.placed.copy()
         placed[host] += 1
-        return replace(
-            self.using(self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries]),
-            placed=placed,
-            claimed={**self.claimed, instance: host},
-            touched=(*self.touched, self.offers.touched_by(host, candidate)),
-        )
+        touched = (*self.touched, self.offers.touched_by(host, candidate))
+        claimed = {**self.claimed, instance: host}
+        return HostTable(self.offers, self.hosts, slot_used, placed, self.kept, claimed, added, touched)
 
     def using(self, slots: IntArray, amounts: IntArray) -> "HostTable":
         """Return the view in which these amounts on these slots are in use, too."""
+        slot_used, added = self._with(slots, amounts)
+        return replace(self, slot_used=slot_used, added=added)
+
+    def _with(self, slots: IntArray, amounts: IntArray) -> tuple[IntArray, dict[str, FloatArray]]:
+        """Return what is used of each slot, and added on each host, with these amounts on these slots."""
         used, added, offered = self.slot_used.copy(), dict(self.added), self.offers.slots
         np.add.at(used, slots, amounts)
-        for slot, host, amount in zip(slots.tolist(), offered.hosts[slots].tolist(), amounts.tolist(), strict=True):
+        hosts, classes = offered.hosts[slots].tolist(), offered.classes[slots].tolist()
+        for host, name, amount in zip(hosts, classes, amounts.tolist(), strict=True):
             if host >= 0:
-                name = offered.classes[slot]
                 added[name] = added[name].copy() if name in added else np.zeros(self.size)
                 added[name][host] += amount
-        return replace(self, slot_used=used, added=added)
+        return used, added
 
     def members(self, instances: Iterable[UUID]) -> IntArray:
         """Return how many of these instances are on each host, those placed in this batch included."""
@@ -266,6 +273,19 @@ class HostTable:
             return _FROM_PLACEMENT[name](self).astype(np.int64)
         values = self.offers.snapshot.columns[name][self.fact_rows]
         return values + self.placed[self.hosts] if name in _COUNTED else values
+
+    def levels(self, wanted: tuple[Level, ...]) -> FloatArray:
+        """Return several columns of numbers at once, those placed in this batch included, shape (len(wanted), n).
+
+        KeyError for one that there is not.
+        """
+        found = self.offers.levels(wanted)[:, self.hosts]
+        for row, (kind, name) in enumerate(wanted):
+            if kind == FREE and name in self.added:
+                found[row] -= self.added[name][self.hosts]
+            elif kind != FREE and name in _COUNTED and self.touched:
+                found[row] += self.placed[self.hosts]
+        return found
 
     def numbers(self, *path: str, missing: float) -> FloatArray:
         """Return what each host has under ("metrics", name) or ("image_properties", name, value), or ``missing``."""

@@ -10,6 +10,8 @@ DRAWN = 64
 """How many places are drawn at most among hosts that tie at the top; far more than an instance and its alternates
 take."""
 
+FEW = 16
+
 
 def order_hosts(
     total: FloatArray, stream: RandomStream, settings: OrderSettings, first: int | None = None, drawn: int = DRAWN
@@ -32,9 +34,18 @@ def _first(total: FloatArray, wanted: int) -> IntArray:
     """Return at least so many first places, and all that tie with the last of them."""
     if not 0 < wanted < len(total):
         return np.argsort(-total, kind="stable")
-    least = np.partition(total, -wanted)[-wanted]
-    found = np.flatnonzero(total >= least)
+    found = np.flatnonzero(total >= _place(total, wanted))
     return found[np.argsort(-total[found], kind="stable")]
+
+
+def _place(total: FloatArray, wanted: int) -> float:
+    """Return the weight of the host in this place; to look for a few maxima is far cheaper than to part all weights."""
+    if wanted > FEW:
+        return float(np.partition(total, -wanted)[-wanted])
+    left = total.copy()
+    for _ in range(wanted - 1):
+        left[left.argmax()] = -np.inf
+    return float(left.max())
 
 
 def _shuffle_front(order: IntArray, ties: int, drawn: int, stream: RandomStream) -> None:

@@ -10,11 +10,12 @@ from scheduler.model.plan import AmountOn, Placing
 
 def placing_of(instance: UUID, hosts: HostTable, row: int, candidate: int) -> Placing:
     """Return the placing of an instance on a host, as this candidate says."""
+    name, node, provider = hosts.identity(row)
     return Placing(
         instance_uuid=instance,
-        host=str(hosts.names[row]),
-        node=str(hosts.nodes[row]),
-        provider_uuid=hosts.provider_uuids[row],
+        host=name,
+        node=node,
+        provider_uuid=provider,
         allocation_request=hosts.request_of(candidate),
         amounts=tuple(AmountOn(*amount) for amount in hosts.claims_on(candidate)),
     )

@@ -17,7 +17,7 @@ from scheduler.model import Operation, Rebuild, RequestSpec, Rules
 from scheduler.model.messages import shown
 from scheduler.plugins import hints_of
 from scheduler.settings import OrderSettings
-from scheduler.weighers import Weighed, Weigher, multipliers
+from scheduler.weighers import ColumnWeigher, Weighed, Weigher, multipliers
 
 T = TypeVar("T")
 BOOL: np.dtype[np.generic] = np.dtype(np.bool_)
@@ -84,8 +84,12 @@ def kept_by(plugin: CandidateFilter, request: RequestSpec, hosts: HostTable) -> 
 def scored(plugins: Sequence[Weigher], request: RequestSpec, hosts: HostTable) -> FloatArray:
     """Return the raw scores of weighers, shape (w, n), all finite; PluginFailed where one does anything but answer."""
     scores = np.empty((len(plugins), len(hosts)))
+    columns = {position: plugin.column for position, plugin in enumerate(plugins) if isinstance(plugin, ColumnWeigher)}
+    if columns:
+        scores[list(columns)] = hosts.levels(tuple(columns.values()))
     for position, plugin in enumerate(plugins):
-        scores[position] = _answer(plugin.name, FLOAT, len(hosts), "host", plugin.score, request, hosts)
+        if position not in columns:
+            scores[position] = _answer(plugin.name, FLOAT, len(hosts), "host", plugin.score, request, hosts)
     finite = np.isfinite(scores)
     if not finite.all():
         raise PluginFailed(plugins[np.flatnonzero(~finite.all(axis=1))[0]].name, "a score is not a finite number")

@@ -11,6 +11,7 @@ from scheduler.hosts.table import HostTable
 from scheduler.model import FilterStep, RequestSpec, ScoredHost, WeigherScore
 from scheduler.randomness import RandomStream
 from scheduler.selection.filtering import filter_hosts
+from scheduler.selection.fingerprint import fingerprint
 from scheduler.selection.memory import Memory
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.plugins import Plugins, check_hints
@@ -71,9 +72,8 @@ def rank_hosts(
 
 def _digest(rows: IntArray, totals: FloatArray, stream: RandomStream) -> str:
     # Also of the stream: where nothing ties, no draw shows in the order, and a wrong seed would go unnoticed.
-    digest = hashlib.blake2b(len(rows).to_bytes(8), digest_size=16)
-    digest.update(rows.astype("<i8", copy=False).data)
-    digest.update(totals.astype("<f8", copy=False).data)
+    known = (len(rows), fingerprint(rows), fingerprint(totals))
+    digest = hashlib.blake2b(b"".join(number.to_bytes(8) for number in known), digest_size=16)
     digest.update(stream.state())
     return digest.hexdigest()
 

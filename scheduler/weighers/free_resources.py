@@ -4,56 +4,46 @@ With a positive multiplier they spread, with a negative one they pack. Less than
 """
 
 from scheduler.hosts.arrays import FloatArray
+from scheduler.hosts.offers import FREE
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
 from scheduler.weighers.bounded import share
+from scheduler.weighers.columns import ColumnWeigher
 
 
-class RAMWeigher:
+class RAMWeigher(ColumnWeigher):
     """Free memory in MiB."""
 
     name = "RAMWeigher"
     multiplier_key = "ram_weight_multiplier"
-    per_host = True
+    column = (FREE, "MEMORY_MB")
     minval = 0.0
-
-    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
-        """Return the free MEMORY_MB."""
-        return hosts.free("MEMORY_MB")
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return the share of the capacity that is free."""
         return share(scores, hosts.capacity("MEMORY_MB"))
 
 
-class CPUWeigher:
+class CPUWeigher(ColumnWeigher):
     """Free virtual CPUs, overcommitment included."""
 
     name = "CPUWeigher"
     multiplier_key = "cpu_weight_multiplier"
-    per_host = True
+    column = (FREE, "VCPU")
     minval = 0.0
-
-    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
-        """Return the free VCPU."""
-        return hosts.free("VCPU")
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return the share of the capacity that is free."""
         return share(scores, hosts.capacity("VCPU"))
 
 
-class DiskWeigher:
+class DiskWeigher(ColumnWeigher):
     """Free disk of the host's own in GiB; shared storage does not tell hosts apart."""
 
     name = "DiskWeigher"
     multiplier_key = "disk_weight_multiplier"
-    per_host = True
+    column = (FREE, "DISK_GB")
     minval = 0.0
-
-    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
-        """Return the free DISK_GB."""
-        return hosts.free("DISK_GB")
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return the share of the capacity that is free."""

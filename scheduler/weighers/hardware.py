@@ -3,10 +3,12 @@
 import numpy as np
 
 from scheduler.hosts.arrays import FloatArray
+from scheduler.hosts.offers import FACT
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
 from scheduler.model.devices import PCI_CLASS
 from scheduler.weighers.bounded import rising
+from scheduler.weighers.columns import ColumnWeigher
 
 MAX_DEVICES = 99
 """More free PCI devices than this make no difference."""
@@ -32,37 +34,29 @@ class PCIWeigher:
         return (scores - 1.0) / MAX_DEVICES
 
     def _taken(self, hosts: HostTable) -> FloatArray:
-        classes = [name for name in hosts.offers.slots.own if name.startswith(PCI_CLASS)]
+        classes = [name for name in hosts.added if name.startswith(PCI_CLASS)]
         return sum((hosts.taken(name) for name in classes), np.zeros(len(hosts)))
 
 
-class HypervisorVersionWeigher:
+class HypervisorVersionWeigher(ColumnWeigher):
     """Hosts with the newest hypervisor; versions of different hypervisors are compared as if they were of one."""
 
     name = "HypervisorVersionWeigher"
     multiplier_key = "hypervisor_version_weight_multiplier"
-    per_host = True
-
-    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
-        """Return the version as a number, 0 where it is not known."""
-        return hosts.column("hypervisor_version").astype(np.float64)
+    column = (FACT, "hypervisor_version")
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return v / (1 + v), with v in major versions: 8.2 is 0.891."""
         return rising(scores / MAJOR)
 
 
-class BuildFailureWeigher:
+class BuildFailureWeigher(ColumnWeigher):
     """Hosts on which builds failed lately; its multiplier is negated, so that they are avoided."""
 
     name = "BuildFailureWeigher"
     multiplier_key = "build_failure_weight_multiplier"
-    per_host = True
+    column = (FACT, "failed_builds")
     multiplier_sign = -1.0
-
-    def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
-        """Return the number of builds that failed."""
-        return hosts.column("failed_builds").astype(np.float64)
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return n / (1 + n)."""

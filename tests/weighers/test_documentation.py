@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from inspect import getdoc
 from typing import Any
 
+from scheduler.hosts.offers import FREE
 from scheduler.settings import MetricsSettings, WeigherSettings
-from scheduler.weighers import Weighed, load_weighers
+from scheduler.weighers import ColumnWeigher, Weighed, load_weighers
 from scheduler.weighers.registry import built_in
 from tests.architecture.source import ROOT
 
@@ -18,6 +19,14 @@ def said(method: Any) -> str:
     return (getdoc(method) or "").split("\n")[0].removeprefix("Return ").removesuffix(".")
 
 
+def counted(weigher: Any) -> str:
+    """Return what a weigher counts: its column, or what its score says."""
+    if isinstance(weigher, ColumnWeigher):
+        kind, name = weigher.column
+        return f"the free {name}" if kind == FREE else f"the fact `{name}`, 0 where there are no facts"
+    return said(weigher.score)
+
+
 def rows() -> Iterator[str]:
     """Yield the rows of the table, in the order in which the weighers are enabled."""
     for one in load_weighers(WeigherSettings(), MetricsSettings()):
@@ -27,7 +36,7 @@ def rows() -> Iterator[str]:
 def row(one: Weighed) -> str:
     weigher: Any = one.weigher
     option = one.key if one.key != "metrics_weight_multiplier" else "[metrics] weight_multiplier"
-    cells = (f"`{weigher.name}`", f"`{option}`", f"{one.multiplier}", said(weigher.score), said(weigher.bounded))
+    cells = (f"`{weigher.name}`", f"`{option}`", f"{one.multiplier}", counted(weigher), said(weigher.bounded))
     return f"| {' | '.join(cells)} |"
 
 
