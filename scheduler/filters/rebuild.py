@@ -21,12 +21,11 @@ class ImageTraitsFilter:
 
     def keeps(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which candidates have all of the traits on the providers that they name."""
-        slots, candidates = hosts.offers.slots, hosts.offers.candidates
+        offers, candidates = hosts.offers, hosts.offers.candidates
         keeps = np.ones(len(hosts.candidates), dtype=np.bool_)
         for trait in request.image.traits_required if request.image else ():
-            keeps &= np.logical_or.reduceat(slots.bearing(trait, candidates.slots), candidates.starts[:-1])[
-                hosts.candidates
-            ]
+            has = np.logical_or.reduceat(offers.bearing(trait, candidates.slots), candidates.starts[:-1])
+            keeps &= has[hosts.candidates]
         return keeps
 
 

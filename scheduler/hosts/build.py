@@ -15,7 +15,7 @@ import numpy as np
 from placement_client.errors import BadAnswer
 from placement_client.models import AllocationCandidates, AllocationRequest, ProviderSummary
 from scheduler.hosts.arrays import IntArray, ObjectArray, object_array
-from scheduler.hosts.offers import Candidates, Offers, Slots
+from scheduler.hosts.offers import Candidates, Offers, Providers, Slots
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
 
@@ -77,8 +77,8 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
     requests = candidates.allocation_requests
     rows = {uuid.int: row for row, uuid in enumerate(uuids)}
     roots = [(summary.root_provider_uuid or uuid).int for uuid, summary in zip(uuids, summaries, strict=True)]
-    traits = [summary.traits for summary in summaries]
-    owners = _owners(requests, rows, roots, _sharing(traits))
+    traits, trait_lists = _numbered([summary.traits for summary in summaries])
+    owners = _owners(requests, rows, roots, _sharing(traits, trait_lists))
     hosts = {root: host for host, root in enumerate(sorted(set(owners)))}
     host_rows = [rows[root] for root in hosts]
     host_uuids = object_array([uuids[row] for row in host_rows])
@@ -91,9 +91,8 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
         names=_names("host", snapshot, fact_rows, host_uuids),
         nodes=_names("nodename", snapshot, fact_rows, host_uuids),
         fact_rows=fact_rows,
-        traits=tuple([traits[row] for row in host_rows]),
-        provider_hosts=provider_hosts,
-        provider_traits=tuple(traits),
+        roots=_ints(host_rows),
+        providers=Providers(provider_hosts, traits, trait_lists),
         slots=_slots(uuids, summaries, provider_hosts, places),
         candidates=_candidates(requests, _ints([hosts[owner] for owner in owners]), rows, places),
     )
@@ -106,11 +105,18 @@ def _names(column: str, snapshot: HostSnapshot, fact_rows: IntArray, host_uuids:
     return names
 
 
-def _sharing(traits: Sequence[list[str]]) -> frozenset[int]:
-    """Return the rows of sharing providers; equal lists are decoded as one, which is looked through once."""
-    lists = dict(zip(map(id, traits), traits, strict=True))
-    sharing = {key for key, names in lists.items() if SHARES in names}
-    return frozenset(row for row, names in enumerate(traits) if id(names) in sharing) if sharing else frozenset()
+def _numbered(lists: Sequence[list[str]]) -> tuple[IntArray, tuple[list[str], ...]]:
+    """Return which of the different lists each one is, and those; what is decoded shares lists that are equal."""
+    objects = list(map(id, lists))
+    different = dict(zip(objects, lists, strict=True))
+    numbers = {one: number for number, one in enumerate(different)}
+    return _ints([numbers[one] for one in objects]), tuple(different.values())
+
+
+def _sharing(traits: IntArray, trait_lists: Sequence[list[str]]) -> frozenset[int]:
+    """Return the rows of sharing providers."""
+    shares = [number for number, names in enumerate(trait_lists) if SHARES in names]
+    return frozenset(np.flatnonzero(np.isin(traits, shares)).tolist()) if shares else frozenset()
 
 
 def _owners(
@@ -135,6 +141,7 @@ def _slots(uuids: list[UUID], summaries: Sequence[ProviderSummary], hosts: IntAr
     below = np.array([summary.parent_provider_uuid is not None for summary in summaries], dtype=np.bool_)
     own = {name: np.flatnonzero((places.classes == kind) & (slot_hosts >= 0)) for name, kind in places.kinds.items()}
     return Slots(
+        rows=places.providers,
         providers=object_array(uuids)[places.providers],
         classes=object_array(list(places.kinds))[places.classes],
         hosts=slot_hosts,
@@ -142,7 +149,6 @@ def _slots(uuids: list[UUID], summaries: Sequence[ProviderSummary], hosts: IntAr
         used=_ints([room.used for room in held]),
         own=own,
         nested=below[places.providers] & (slot_hosts >= 0),
-        traits=object_array([summary.traits for summary in summaries])[places.providers],
     )
 
 

@@ -3,7 +3,7 @@
 None of it changes while the request is decided; all of its tables share it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,14 +19,31 @@ Level = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
+class Providers:
+    """The p providers of the answer: ``hosts`` (p,) is the host of each, -1 where it is of none.
+
+    ``trait_lists`` are the different lists of traits, and ``traits`` (p,) says which of them each provider has.
+    """
+
+    hosts: IntArray
+    traits: IntArray
+    trait_lists: tuple[list[str], ...]
+
+    def having(self, trait: str) -> BoolArray:
+        """Return which providers have this trait, shape (p,)."""
+        return np.array([trait in names for names in self.trait_lists], dtype=np.bool_)[self.traits]
+
+
+@dataclass(frozen=True, eq=False)
 class Slots:
     """What the providers have: one row a slot, which is one class on one provider; shape (s,) each.
 
-    ``hosts`` is -1 for slots that belong to no host of the request (those of sharing providers); ``own`` are the slots
-    of each class that do belong to one. ``nested`` is set where the provider is one below a host; ``traits`` are those
-    of the provider.
+    ``rows`` are the rows of the providers; ``hosts`` is -1 for slots that belong to no host of the request (those of
+    sharing providers); ``own`` are the slots of each class that do belong to one. ``nested`` is set where the provider
+    is one below a host.
     """
 
+    rows: IntArray
     providers: ObjectArray
     classes: ObjectArray
     hosts: IntArray
@@ -34,15 +51,6 @@ class Slots:
     used: IntArray
     own: Mapping[str, IntArray]
     nested: BoolArray
-    traits: ObjectArray
-
-    def bearing(self, trait: str, slots: IntArray) -> BoolArray:
-        """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
-        return _having(trait, self._lists)[slots]
-
-    @cached_property
-    def _lists(self) -> Distinct:
-        return _by_identity(self.traits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +87,7 @@ class Offers:
     """Placement's answer and the facts of its h hosts; shared by all tables of a request.
 
     Hosts are ordered by UUID, so that the order of Placement's answer decides nothing. ``fact_rows`` is -1 for hosts
-    without facts. ``traits`` are those of the root providers, ``provider_traits`` those of every provider of the
-    answer, which is of host ``provider_hosts``, -1 where it is of none.
+    without facts; ``roots`` are the rows of their root providers.
     """
 
     snapshot: HostSnapshot
@@ -88,9 +95,8 @@ class Offers:
     names: ObjectArray
     nodes: ObjectArray
     fact_rows: IntArray
-    traits: tuple[list[str], ...]
-    provider_hosts: IntArray
-    provider_traits: tuple[list[str], ...]
+    roots: IntArray
+    providers: Providers
     slots: Slots
     candidates: Candidates
 
@@ -112,7 +118,8 @@ class Offers:
     @cached_property
     def room(self) -> Mapping[str, FloatArray]:
         """Return what is left of each class over each host's own providers, shape (h,)."""
-        return {name: capacity - self.used[name] for name, capacity in self.capacities.items()}
+        left = self.slots.capacities - self.slots.used
+        return {name: self._summed(own, left) for name, own in self.slots.own.items()}
 
     def levels(self, wanted: tuple[Level, ...]) -> FloatArray:
         """Return columns as floats, shape (len(wanted), h): what is left of a class, or a number of the facts.
@@ -134,7 +141,9 @@ class Offers:
         return self.snapshot.columns[name][self.fact_rows]
 
     def _summed(self, own: IntArray, amounts: IntArray) -> FloatArray:
-        return np.bincount(self.slots.hosts[own], amounts[own], minlength=len(self.names)).astype(np.float64)
+        return np.bincount(self.slots.hosts[own], amounts[own], minlength=len(self.names)).astype(
+            np.float64, copy=False
+        )
 
     @cached_property
     def _common(self) -> BoolArray:
@@ -166,27 +175,23 @@ class Offers:
     def _trait_sets(self) -> dict[str, Distinct]:
         return {}
 
-    @cached_property
-    def _root_traits(self) -> Distinct:
-        return _by_identity(self.traits)
-
-    @cached_property
-    def _tree_traits(self) -> Distinct:
-        return _by_identity(self.provider_traits)
+    def bearing(self, trait: str, slots: IntArray) -> BoolArray:
+        """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
+        return self.providers.having(trait)[self.slots.rows[slots]]
 
     def has_trait(self, name: str) -> BoolArray:
         """Return which hosts have this trait on their root provider, shape (h,)."""
         mask = self._trait_masks.get(name)
         if mask is None:
-            mask = self._trait_masks[name] = _having(name, self._root_traits)
+            mask = self._trait_masks[name] = self.providers.having(name)[self.roots]
         return mask
 
     def offers_trait(self, name: str) -> BoolArray:
         """Return which hosts have this trait on some provider of their tree, shape (h,)."""
         mask = self._tree_masks.get(name)
         if mask is None:
-            has = _having(name, self._tree_traits)
-            found = np.bincount(self.provider_hosts[has] + 1, minlength=len(self.names) + 1)  # of no host at 0
+            bearers = self.providers.hosts[self.providers.having(name)]
+            found = np.bincount(bearers + 1, minlength=len(self.names) + 1)  # those of no host at 0
             mask = self._tree_masks[name] = found[1:] > 0
         return mask
 
@@ -194,24 +199,11 @@ class Offers:
         """Return the distinct sets of traits with a prefix on root providers and, (h,), which of them each host has."""
         known = self._trait_sets.get(prefix)
         if known is None:
-            codes, lists = self._root_traits
+            codes, lists = self.providers.traits[self.roots], self.providers.trait_lists
             wanted = frozenset(name for name in set().union(*lists) if name.startswith(prefix))
             of_lists, sets = numbered([wanted.intersection(traits) for traits in lists])
             known = self._trait_sets[prefix] = of_lists[codes], sets
         return known
-
-
-def _by_identity(lists: Iterable[list[str]]) -> Distinct:
-    """Return the different list objects, and which of them each one is; what is decoded shares those that are equal."""
-    objects = list(map(id, lists))
-    different = dict(zip(objects, lists, strict=True))
-    numbers = {one: number for number, one in enumerate(different)}
-    return np.array([numbers[one] for one in objects], dtype=np.int64), tuple(different.values())
-
-
-def _having(name: str, traits: Distinct) -> BoolArray:
-    codes, lists = traits
-    return np.array([name in names for names in lists], dtype=np.bool_)[codes]
 
 
 def spans(starts: IntArray, groups: IntArray) -> tuple[IntArray, IntArray]:

@@ -110,11 +110,11 @@ class HostTable:
 
         Only those that have this trait count, where one is given.
         """
-        slots, candidates, wanted = self.offers.slots, self.offers.candidates, self.offers.slots.nested
+        candidates, wanted = self.offers.candidates, self.offers.slots.nested
         if trait is not None:
             nested = np.flatnonzero(wanted)
             wanted = np.zeros_like(wanted)
-            wanted[nested] = slots.bearing(trait, nested)
+            wanted[nested] = self.offers.bearing(trait, nested)
         return np.add.reduceat(wanted[candidates.slots], candidates.starts[:-1], dtype=np.int64)[self.candidates]
 
     def capacity(self, resource_class: str) -> FloatArray:
@@ -165,10 +165,18 @@ class HostTable:
         """Return which hosts still have an allocation candidate that may be taken and fits what is left."""
         if len(self) < 2:
             return np.array([self.fitting(row).size > 0 for row in range(len(self))], dtype=np.bool_)
+        if len(self) > self.size // 2:
+            return self._hosts_with_room()[self.hosts]
         candidates, begins = spans(self.offers.candidates.host_starts, self.hosts)
         entries, entries_begin = spans(self.offers.candidates.starts, candidates)
         fits = np.logical_and.reduceat(self._entry_fits(entries), entries_begin) & self.kept[candidates]
         return np.logical_or.reduceat(fits, begins)
+
+    def _hosts_with_room(self) -> BoolArray:
+        """Return which of all hosts of the offers have room; cheaper for most of them than to look each up."""
+        candidates = self.offers.candidates
+        fits = np.logical_and.reduceat(self._entry_fits(slice(None)), candidates.starts[:-1]) & self.kept
+        return np.logical_or.reduceat(fits, candidates.host_starts[:-1])
 
     def fitting(self, row: int) -> IntArray:
         """Return the candidates of this host that may be taken and still fit, in Placement's order."""

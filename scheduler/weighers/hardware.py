@@ -27,15 +27,14 @@ class PCIWeigher:
     def score(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return 100 less the free PCI devices, of which 99 count at most."""
         free = hosts.column("free_pci_devices") - self._taken(hosts)
-        return 1.0 + MAX_DEVICES - np.clip(free, 0, MAX_DEVICES)
+        return 1.0 + MAX_DEVICES - np.minimum(np.maximum(free, 0.0), MAX_DEVICES)
 
     def bounded(self, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:
         """Return (score - 1) / 99: 1 without free devices, 0 with 99 or more."""
         return (scores - 1.0) / MAX_DEVICES
 
-    def _taken(self, hosts: HostTable) -> FloatArray:
-        classes = [name for name in hosts.added if name.startswith(PCI_CLASS)]
-        return sum((hosts.taken(name) for name in classes), np.zeros(len(hosts)))
+    def _taken(self, hosts: HostTable) -> FloatArray | float:
+        return sum((hosts.taken(name) for name in hosts.added if name.startswith(PCI_CLASS)), 0.0)
 
 
 class HypervisorVersionWeigher(ColumnWeigher):
