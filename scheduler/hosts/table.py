@@ -187,8 +187,9 @@ class HostTable:
         return found
 
     def first_fitting(self, row: int) -> int:
-        """Return the candidate that an instance on this host takes: the first that may be taken and fits."""
-        return int(self.fitting(row)[0])
+        """Return the candidate that an instance takes on this host, which has room: the first that fits."""
+        first, end = self.offers.candidates.host_starts[self.hosts[row] : self.hosts[row] + 2].tolist()
+        return int(self.fitting(row)[0]) if end - first > 1 else int(first)
 
     def request_of(self, candidate: int) -> AllocationRequest:
         """Return the allocation request of a candidate as Placement gave it."""
@@ -218,14 +219,14 @@ class HostTable:
         return HostTable(self.offers, self.hosts, slot_used, placed, self.kept, claimed, added, touched)
 
     def using(self, slots: IntArray, amounts: IntArray) -> "HostTable":
-        """Return the view in which these amounts on these slots are in use, too."""
+        """Return the view in which these amounts on these slots, each named once, are in use, too."""
         slot_used, added = self._with(slots, amounts)
         return replace(self, slot_used=slot_used, added=added)
 
     def _with(self, slots: IntArray, amounts: IntArray) -> tuple[IntArray, dict[str, FloatArray]]:
         """Return what is used of each slot, and added on each host, with these amounts on these slots."""
         used, added, offered = self.slot_used.copy(), dict(self.added), self.offers.slots
-        np.add.at(used, slots, amounts)
+        used[slots] += amounts
         hosts, classes = offered.hosts[slots].tolist(), offered.classes[slots].tolist()
         for host, name, amount in zip(hosts, classes, amounts.tolist(), strict=True):
             if host >= 0:

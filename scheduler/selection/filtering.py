@@ -9,6 +9,7 @@ from scheduler.filters import AnyFilter, filters_for, judges_candidates, once_pe
 from scheduler.hosts.arrays import BoolArray, IntArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import FilterStep, RequestSpec
+from scheduler.selection.fingerprint import fingerprint
 from scheduler.selection.memory import Filtered, Memory, kept
 from scheduler.selection.plugins import concerned, judged
 
@@ -40,7 +41,7 @@ def filter_hosts(filters: Sequence[AnyFilter], memory: Memory, request: RequestS
         steps.append(FilterStep(name=plugin.name, reason=plugin.reason, hosts_in=before, removed=before - len(rows)))
         if not rows.size:
             break
-    filtered = Filtered(rows, hosts, tuple(steps))
+    filtered = Filtered(rows, hosts, tuple(steps), fingerprint(rows))
     memory.filtered = filtered if all(memory.lasts(plugin) for plugin, concerns in wanted if concerns) else None
     return filtered
 

@@ -50,11 +50,15 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filtered:
-    """What the filters left: ``kept`` are rows (k,) of ``hosts``, all n hosts without the candidates they dropped."""
+    """What the filters left: ``kept`` are rows (k,) of ``hosts``, all n hosts without the candidates they dropped.
+
+    ``stands_for`` is the fingerprint of the rows.
+    """
 
     kept: IntArray
     hosts: HostTable
     steps: tuple[FilterStep, ...]
+    stands_for: int
 
 
 @dataclass(slots=True, eq=False)
@@ -111,11 +115,11 @@ class Memory:
         last = self._weighed
         if last is None or not np.array_equal(last.hosts, hosts.hosts):
             weights = weigh_hosts(weighers, request, hosts)
-            lasting = all(is_per_host(weighers[position].weigher) for position in weights.asked)
+            lasting = all(is_per_host(one.weigher) for one in weights.panel.weighers)
             self._weighed = _Weighing(hosts.hosts, weights, len(hosts.touched)) if lasting else None
             return weights
         for touched in hosts.touched[last.placed :]:
-            reweigh(last.weights, weighers, request, hosts, hosts.rows_of(touched))
+            reweigh(last.weights, request, hosts, hosts.rows_of(touched))
         last.placed = len(hosts.touched)
         return last.weights
 

@@ -1,9 +1,10 @@
 """The plugins of a scheduler, and how they are asked: whatever a plugin does wrong stops the request, by its name."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -12,16 +13,18 @@ from scheduler.compat.nova.views import NoCounterpart
 from scheduler.errors import InvalidRequest, PluginFailed
 from scheduler.filters import AnyFilter, CandidateFilter, Filter, filters_on_rebuild
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray
+from scheduler.hosts.offers import Level
 from scheduler.hosts.table import HostTable
 from scheduler.model import Operation, Rebuild, RequestSpec, Rules
 from scheduler.model.messages import shown
 from scheduler.plugins import hints_of
 from scheduler.settings import OrderSettings
-from scheduler.weighers import ColumnWeigher, Weighed, Weigher, multipliers
+from scheduler.weighers import Weighed, Weigher, multipliers
 
 T = TypeVar("T")
 BOOL: np.dtype[np.generic] = np.dtype(np.bool_)
 FLOAT: np.dtype[np.generic] = np.dtype(np.float64)
+NO_COLUMNS: Mapping[int, Level] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,14 @@ def kept_by(plugin: CandidateFilter, request: RequestSpec, hosts: HostTable) -> 
     return _answer(plugin.name, BOOL, len(hosts.candidates), "candidate", plugin.keeps, request, hosts)
 
 
-def scored(plugins: Sequence[Weigher], request: RequestSpec, hosts: HostTable) -> FloatArray:
-    """Return the raw scores of weighers, shape (w, n), all finite; PluginFailed where one does anything but answer."""
+def scored(
+    plugins: Sequence[Weigher], request: RequestSpec, hosts: HostTable, columns: Mapping[int, Level] = NO_COLUMNS
+) -> FloatArray:
+    """Return the raw scores of weighers, shape (w, n), all finite; PluginFailed where one does anything but answer.
+
+    Those at these places have these ``columns``, and are not asked.
+    """
     scores = np.empty((len(plugins), len(hosts)))
-    columns = {position: plugin.column for position, plugin in enumerate(plugins) if isinstance(plugin, ColumnWeigher)}
     if columns:
         scores[list(columns)] = hosts.levels(tuple(columns.values()))
     for position, plugin in enumerate(plugins):

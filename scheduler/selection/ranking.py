@@ -12,7 +12,7 @@ from scheduler.model import FilterStep, RequestSpec, ScoredHost, WeigherScore
 from scheduler.randomness import RandomStream
 from scheduler.selection.filtering import filter_hosts
 from scheduler.selection.fingerprint import fingerprint
-from scheduler.selection.memory import Memory
+from scheduler.selection.memory import Filtered, Memory
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.plugins import Plugins, check_hints
 from scheduler.selection.weighing import Weights
@@ -66,13 +66,13 @@ def rank_hosts(
         order = order_hosts(weights.total, stream, plugins.order, max(places, best), places)
     names = [one.weigher.name for one in plugins.weighers]
     scored = _scored(order[:best], left, names, weights)
-    digest = _digest(filtered.kept, weights.total, stream)
+    digest = _digest(filtered, weights.total, stream)
     return Ranked(filtered.kept[order], filtered.hosts, filtered.steps, scored, digest)
 
 
-def _digest(rows: IntArray, totals: FloatArray, stream: RandomStream) -> str:
+def _digest(filtered: Filtered, totals: FloatArray, stream: RandomStream) -> str:
     # Also of the stream: where nothing ties, no draw shows in the order, and a wrong seed would go unnoticed.
-    known = (len(rows), fingerprint(rows), fingerprint(totals))
+    known = (len(totals), filtered.stands_for, fingerprint(totals))
     digest = hashlib.blake2b(b"".join(number.to_bytes(8) for number in known), digest_size=16)
     digest.update(stream.state())
     return digest.hexdigest()
@@ -81,10 +81,13 @@ def _digest(rows: IntArray, totals: FloatArray, stream: RandomStream) -> str:
 def _scored(places: IntArray, hosts: HostTable, names: list[str], weights: Weights) -> tuple[ScoredHost, ...]:
     """Return how the hosts at these places came by their totals, weigher by weigher."""
     parts = np.zeros((len(places), 3, len(names)))
+    positions = list(weights.panel.positions)
     for part, values in enumerate((weights.raw, weights.normalized, weights.weighed)):
-        parts[:, part, weights.asked] = values[:, places].T
-    known = zip(hosts.take(places).names, weights.total[places].tolist(), parts.tolist(), strict=True)
+        parts[:, part, positions] = values[:, places].T
+    known = zip(hosts.offers.names[hosts.hosts[places]], weights.total[places].tolist(), parts.tolist(), strict=True)
     return tuple(
-        ScoredHost(host=host, total=total, scores=tuple(map(WeigherScore, names, *scores)))
-        for host, total, scores in known
+        [
+            ScoredHost(host=host, total=total, scores=tuple(map(WeigherScore, names, *scores)))
+            for host, total, scores in known
+        ]
     )

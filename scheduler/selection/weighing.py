@@ -6,34 +6,83 @@ each weigher maps its scores to 0..1 itself. The total is the sum of the scores,
 the weigher has for the host.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scheduler.errors import PluginFailed
 from scheduler.hosts.arrays import BoolArray, FloatArray, IntArray
+from scheduler.hosts.offers import Level
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
 from scheduler.selection.plugins import bounds_of, concerned, multiplied, scored, scored_alone
-from scheduler.weighers import Weighed
+from scheduler.weighers import ColumnWeigher, Weighed
 
 Limits = tuple[FloatArray, FloatArray]
 """The lowest and the highest score of each weigher, shape (a, 1) each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """The a weighers that a request concerns, and where they stand among all: their ``positions``.
+
+    ``columns`` are the columns of those of them whose score is one, by their place in the panel; ``bounded`` says that
+    each maps its scores itself.
+    """
+
+    weighers: tuple[Weighed, ...]
+    positions: tuple[int, ...]
+    columns: Mapping[int, Level]
+    bounded: bool
+
+    def scores(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
+        """Return the raw scores, shape (a, n). Raises PluginFailed."""
+        return scored([one.weigher for one in self.weighers], request, hosts, self.columns)
+
+    def bounds(self) -> Limits:
+        """Return the bounds of the weighers, infinite where one has none; some know theirs only once they have scored.
+
+        Raises PluginFailed for what is no number.
+        """
+        bounds = np.array([bounds_of(one.weigher) for one in self.weighers]).reshape(len(self.weighers), 2, 1)
+        return bounds[:, 0], bounds[:, 1]
+
+    def limits(self, scores: FloatArray, bounds: Limits) -> Limits:
+        """Return between what scores are stretched; the bounds, for nothing, where weighers map them themselves."""
+        return bounds if self.bounded else limits_of(scores, bounds)
+
+    def normalized(self, request: RequestSpec, hosts: HostTable, scores: FloatArray, limits: Limits) -> FloatArray:
+        """Return the normalised scores of these hosts, stretched between limits or as each weigher maps them."""
+        if not self.bounded:
+            return stretched(scores, limits)
+        pairs = zip(self.weighers, scores, strict=True)
+        mapped = [scored_alone(one.weigher, request, hosts, of_host) for one, of_host in pairs]
+        return np.array(mapped).reshape(scores.shape)
+
+    def added(self, weighed: FloatArray) -> FloatArray:
+        """Return the totals, added up one weigher after the other: so the last bit is the same among any hosts."""
+        total = np.zeros(weighed.shape[1])
+        for shares in weighed:
+            total += shares
+        if not np.isfinite(total).all():
+            names = ", ".join(one.weigher.name for one in self.weighers)
+            raise PluginFailed(names, "the weights are too large to be added")
+        return total
 
 
 @dataclass(slots=True, eq=False)
 class Weights:
     """Totals (k,), and for each of a weighers and host the score, the normalised score and its share; shape (a, k).
 
-    ``asked`` (a,) are the positions of the weighers that the request concerns; those of the others are all 0. Scores
-    are stretched between the ``limits``, unless they are mapped by the weighers themselves; the ``bounds`` of those
-    give them as far as there are any. ``factors`` are the multipliers, shape (a, 1), or (a, k) where they differ.
+    The scores of weighers that are not in the ``panel`` are all 0. Scores are stretched between the ``limits``, unless
+    the weighers map them themselves; the ``bounds`` of those give them as far as there are any. ``factors`` are the
+    multipliers, shape (a, 1), or (a, k) where they differ.
     """
 
-    total: FloatArray
-    asked: IntArray
+    panel: Panel
     bounds: Limits
+    total: FloatArray
     raw: FloatArray
     normalized: FloatArray
     weighed: FloatArray
@@ -47,37 +96,45 @@ class Weights:
 
 def weigh_hosts(weighers: Sequence[Weighed], request: RequestSpec, hosts: HostTable) -> Weights:
     """Return the weights of these k hosts. Raises PluginFailed unless all of them are finite."""
-    asked = [position for position, one in enumerate(weighers) if concerned(one.weigher, request)]
-    wanted = [weighers[position] for position in asked]
-    raw = _scores(wanted, request, hosts)
-    bounds = _bounds(wanted)
-    limits = _limits(wanted, raw, bounds)
-    normalized = _normalized(wanted, request, hosts, raw, limits)
-    factors = _factors(wanted, hosts)
+    panel = panel_of(weighers, request)
+    raw = panel.scores(request, hosts)
+    bounds = panel.bounds()
+    limits = panel.limits(raw, bounds)
+    normalized = panel.normalized(request, hosts, raw, limits)
+    factors = _factors(panel.weighers, hosts)
     weighed = normalized * factors
-    total = _added(wanted, weighed)
-    return Weights(total, np.array(asked, dtype=np.int64), bounds, raw, normalized, weighed, limits, factors)
+    return Weights(panel, bounds, panel.added(weighed), raw, normalized, weighed, limits, factors)
 
 
-def reweigh(
-    weights: Weights, weighers: Sequence[Weighed], request: RequestSpec, hosts: HostTable, rows: IntArray
-) -> None:
+def reweigh(weights: Weights, request: RequestSpec, hosts: HostTable, rows: IntArray) -> None:
     """Bring the weights of these hosts up to date, in place, after instances were placed on those at ``rows``.
 
     For weighers that are ``per_host`` the outcome is that of ``weigh_hosts`` to the last bit. Raises PluginFailed.
     """
-    wanted, there = [weighers[position] for position in weights.asked], hosts.take(rows)
-    weights.raw[:, rows] = _scores(wanted, request, there)
-    before, weights.limits = weights.limits, _limits(wanted, weights.raw, weights.bounds)
+    panel, there = weights.panel, hosts.take(rows)
+    raw = weights.raw[:, rows] = panel.scores(request, there)
+    before, weights.limits = weights.limits, panel.limits(weights.raw, weights.bounds)
     moved = _differ(before, weights.limits)
+    changed: slice | IntArray = rows
     if moved.any():
-        low, high = weights.limits
+        changed, (low, high) = slice(None), weights.limits
         weights.normalized[moved] = stretched(weights.raw[moved], (low[moved], high[moved]))
         weights.weighed[moved] = weights.normalized[moved] * weights.factors[moved]
-    weights.normalized[:, rows] = _normalized(wanted, request, there, weights.raw[:, rows], weights.limits)
-    weights.weighed[:, rows] = weights.normalized[:, rows] * weights.factors_at(rows)
-    changed = slice(None) if moved.any() else rows
-    weights.total[changed] = _added(wanted, weights.weighed[:, changed])
+    normalized = weights.normalized[:, rows] = panel.normalized(request, there, raw, weights.limits)
+    weights.weighed[:, rows] = normalized * weights.factors_at(rows)
+    weights.total[changed] = panel.added(weights.weighed[:, changed])
+
+
+def panel_of(weighers: Sequence[Weighed], request: RequestSpec) -> Panel:
+    """Return the weighers that a request concerns. Raises PluginFailed for one that cannot tell."""
+    positions = tuple([position for position, one in enumerate(weighers) if concerned(one.weigher, request)])
+    wanted = tuple([weighers[position] for position in positions])
+    return Panel(
+        weighers=wanted,
+        positions=positions,
+        columns={at: one.weigher.column for at, one in enumerate(wanted) if isinstance(one.weigher, ColumnWeigher)},
+        bounded=any(one.bounded for one in wanted),
+    )
 
 
 def limits_of(scores: FloatArray, bounds: Limits) -> Limits:
@@ -85,9 +142,9 @@ def limits_of(scores: FloatArray, bounds: Limits) -> Limits:
     low, high = bounds
     if not scores.size:
         return bounds
-    lowest = np.minimum(scores.min(axis=1, keepdims=True), high)
-    highest = np.maximum(scores.max(axis=1, keepdims=True), low)
-    return np.where(np.isinf(low), lowest, low), np.where(np.isinf(high), highest, high)
+    lowest = np.minimum(np.minimum.reduce(scores, axis=1, keepdims=True), high)
+    highest = np.maximum(np.maximum.reduce(scores, axis=1, keepdims=True), low)
+    return np.where(low == -np.inf, lowest, low), np.where(high == np.inf, highest, high)
 
 
 def stretched(scores: FloatArray, limits: Limits) -> FloatArray:
@@ -97,32 +154,6 @@ def stretched(scores: FloatArray, limits: Limits) -> FloatArray:
     normalized -= low
     normalized /= np.where(low == high, np.inf, high - low)
     return normalized
-
-
-def _scores(wanted: Sequence[Weighed], request: RequestSpec, hosts: HostTable) -> FloatArray:
-    return scored([one.weigher for one in wanted], request, hosts)
-
-
-def _bounds(wanted: Sequence[Weighed]) -> Limits:
-    bounds = np.array([bounds_of(one.weigher) for one in wanted]).reshape(len(wanted), 2, 1)
-    return bounds[:, 0], bounds[:, 1]
-
-
-def _limits(wanted: Sequence[Weighed], raw: FloatArray, bounds: Limits) -> Limits:
-    return bounds if _bounded(wanted) else limits_of(raw, bounds)
-
-
-def _bounded(wanted: Sequence[Weighed]) -> bool:
-    return any(one.bounded for one in wanted)
-
-
-def _normalized(
-    wanted: Sequence[Weighed], request: RequestSpec, hosts: HostTable, raw: FloatArray, limits: Limits
-) -> FloatArray:
-    if not _bounded(wanted):
-        return stretched(raw, limits)
-    pairs = zip(wanted, raw, strict=True)
-    return np.array([scored_alone(one.weigher, request, hosts, scores) for one, scores in pairs]).reshape(raw.shape)
 
 
 def _factors(wanted: Sequence[Weighed], hosts: HostTable) -> FloatArray:
@@ -136,13 +167,3 @@ def _differ(some: Limits, others: Limits) -> BoolArray:
     (low, high), (other_low, other_high) = some, others
     differ: BoolArray = ((low != other_low) | (high != other_high))[:, 0]
     return differ
-
-
-def _added(wanted: Sequence[Weighed], weighed: FloatArray) -> FloatArray:
-    """Return the totals, added up one weigher after the other: so the last bit is the same among any hosts."""
-    total = np.zeros(weighed.shape[1])
-    for shares in weighed:
-        total += shares
-    if not np.isfinite(total).all():
-        raise PluginFailed(", ".join(one.weigher.name for one in wanted), "the weights are too large to be added")
-    return total

@@ -179,7 +179,7 @@ def test_bounded_weights_are_from_0_to_1_and_those_of_a_host_alone(
     rows = np.array(data.draw(st.lists(st.sampled_from(range(len(hosts))), unique=True)), dtype=np.int64)
     assert ((weights.normalized >= 0) & (weights.normalized <= 1)).all()
     assert weigh_hosts(BOUNDED, request, hosts.take(rows)).total.tolist() == weights.total[rows].tolist()
-    for position, raw, bounded in zip(weights.asked, weights.raw, weights.normalized, strict=True):
+    for position, raw, bounded in zip(weights.panel.positions, weights.raw, weights.normalized, strict=True):
         name = BOUNDED[position].weigher.name
         if name not in SHARES:
             order = np.argsort(raw, kind="stable")

@@ -50,7 +50,7 @@ def bounded(*names: str) -> tuple[Weighed, ...]:
 
 def weights(name: str, hosts: HostTable, **request: Any) -> list[float]:
     weighed = weigh_hosts(bounded(name), spec(**request), hosts)
-    found = weighed.normalized[0] if len(weighed.asked) else np.zeros(len(hosts))
+    found = weighed.normalized[0] if len(weighed.panel.positions) else np.zeros(len(hosts))
     return [float(found[row_of(hosts, host)]) for host in ("a", "b")]
 
 
