@@ -1,4 +1,7 @@
-"""The composition root: the one file that names concrete classes."""
+"""The composition root: the one file that names concrete classes.
+
+What is slow to import and needed by some configurations only is imported where it is chosen.
+"""
 
 import importlib.metadata
 
@@ -13,8 +16,7 @@ from placement_client.errors import InsecureEndpoint
 from placement_client.redaction import install_guards
 from placement_client.transport import HttpAdapter
 from scheduler import config
-from scheduler.claims import Claimer, GroupCheck, GroupSource
-from scheduler.claims.sql_journal import open_journal
+from scheduler.claims import Claimer, GroupCheck, GroupSource, Journal, MemoryJournal
 from scheduler.errors import InvalidSettings
 from scheduler.events import EventLog, Pseudonyms
 from scheduler.events.table import LOG_STARTED, UNSAFE_SETTING
@@ -28,7 +30,6 @@ from scheduler.logs import RequestLog, key_from_file
 from scheduler.model import Rules
 from scheduler.model.admission import Authorize, by_elevation
 from scheduler.plugins import providers_of
-from scheduler.policy import PolicyFile
 from scheduler.prefilters import load_prefilters
 from scheduler.prefilters.registry import GROUP as PREFILTER_PLUGINS
 from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomSource
@@ -119,9 +120,18 @@ def plugins_of(rules: Rules) -> Plugins:
 
 def claimer_of(settings: SchedulerSettings, placement: PlacementClient, clock: Clock, log: EventLog) -> Claimer:
     """Return the claimer on the journal that ``[journal]`` names."""
-    journal = open_journal(settings.journal, settings.claims.node_id, clock)
+    journal = journal_of(settings, clock)
     beat = None if settings.journal.connection.reveal() == MEMORY else settings.journal
     return Claimer(placement, journal, settings.claims, clock, beat=beat, log=log)
+
+
+def journal_of(settings: SchedulerSettings, clock: Clock) -> Journal:
+    """Return the journal that ``[journal]`` names, as a new owner. Raises InvalidSettings and JournalUnavailable."""
+    if settings.journal.connection.reveal() == MEMORY:
+        return MemoryJournal(settings.journal.keep_claims)
+    from scheduler.claims.sql_journal import open_journal  # noqa: PLC0415  (brings SQLAlchemy)
+
+    return open_journal(settings.journal, settings.claims.node_id, clock)
 
 
 def placement_of(conf: cfg.ConfigOpts, http_adapter: HttpAdapter | None, clock: Clock) -> PlacementClient:
@@ -172,7 +182,11 @@ def records_of(settings: ExplainSettings) -> RecordStore:
 def authorizer_of(conf: cfg.ConfigOpts) -> Authorize:
     """Return who says what a context may do: the file that ``[policy]`` names, or the rule without one."""
     file = config.policy_from(conf).policy_file
-    return PolicyFile(file) if file else by_elevation
+    if not file:
+        return by_elevation
+    from scheduler.policy import PolicyFile  # noqa: PLC0415  (brings oslo.policy)
+
+    return PolicyFile(file)
 
 
 def log_of(conf: cfg.ConfigOpts, clock: Clock = SYSTEM_CLOCK) -> EventLog:

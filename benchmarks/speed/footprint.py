@@ -12,10 +12,13 @@ from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import ROOT, Row
 from placement_client.testing.ini import placement_section
 
-IMPORT = """
+TIME = """
 import time
 started = time.process_time()
+import logging, sys
 import scheduler
+logging.disable(logging.WARNING)
+running = scheduler.build(scheduler.load_config(sys.argv[1])) if len(sys.argv) > 1 else None
 print(1000 * (time.process_time() - started))
 """
 RESIDENT = """
@@ -49,44 +52,56 @@ class Footprint:
         """Measure everything."""
         tables = [self._table(size) for size in self._sizes]
         with TemporaryDirectory() as directory:
-            warm, cold = self._imports(Path(directory))
-            imported, idle = self._memory(Path(directory))
+            ini = _ini(Path(directory))
+            warm, cold, built = self._times(Path(directory), ini)
+            imported, idle = self._memory(Path(directory), ini)
         self.rows = [
             *tables,
             self._row("import of the library", "ms", 400, None, warm, "With bytecode there."),
             self._row("import of the library, nothing compiled", "ms", 400, None, cold, "Once after an upgrade."),
+            self._row("import and build", "ms", None, None, built, "With a journal in SQLite."),
             self._row("memory of a process that imported it", "MB", 90, None, imported),
             self._row("memory of a scheduler that waits", "MB", 90, None, idle),
         ]
 
-    def _imports(self, directory: Path) -> tuple[list[float], list[float]]:
-        """Return milliseconds with bytecode, and without; the former is made first, outside of the tree."""
+    def _times(self, directory: Path, ini: str) -> tuple[list[float], ...]:
+        """Return milliseconds of an import with bytecode, of one without, and of one with bytecode and a build.
+
+        Bytecode and journal are made first, the former outside of the tree.
+        """
         kept, never = (
             {"PYTHONPYCACHEPREFIX": str(directory / "kept")},
             {"PYTHONPYCACHEPREFIX": str(directory / "never")},
         )
         never[NO_BYTECODE] = "1"
-        _figure(IMPORT, kept)
-        pairs = [(_figure(IMPORT, kept), _figure(IMPORT, never)) for _ in range(self._rounds)]
-        return [warm for warm, _ in pairs], [cold for _, cold in pairs]
+        _figure(TIME, kept, ini)
+        rounds = [(_figure(TIME, kept), _figure(TIME, never), _figure(TIME, kept, ini)) for _ in range(self._rounds)]
+        return tuple(map(list, zip(*rounds, strict=True)))
 
-    def _memory(self, directory: Path) -> tuple[list[float], list[float]]:
+    def _memory(self, directory: Path, ini: str) -> tuple[list[float], list[float]]:
         """Return megabytes of processes that imported the library, and of those with a scheduler besides."""
-        ini = directory / "scheduler.ini"
-        journal = f"[journal]\nconnection = sqlite:///{directory}/journal/claims.sqlite\n"
-        ini.write_text(placement_section(NOWHERE) + journal, encoding="utf-8")
         kept = {"PYTHONPYCACHEPREFIX": str(directory / "kept")}
-        pairs = [(_figure(RESIDENT, kept), _figure(RESIDENT, kept, str(ini))) for _ in range(self._rounds)]
+        pairs = [(_figure(RESIDENT, kept), _figure(RESIDENT, kept, ini)) for _ in range(self._rounds)]
         return [imported for imported, _ in pairs], [idle for _, idle in pairs]
 
     def _table(self, size: int) -> Row:
         held = _figure(TABLE, {}, str(size))
         return self._row(f"memory of the table, {size:,} hosts", "MB", 150, 80, [held])
 
-    def _row(self, what: str, unit: str, bar: float, aim: float | None, found: list[float], note: str = "") -> Row:
+    def _row(
+        self, what: str, unit: str, bar: float | None, aim: float | None, found: list[float], note: str = ""
+    ) -> Row:
         self.samples[what] = tuple(round(one, 3) for one in found)
         print(what, round(median(found), 1), unit, flush=True)
         return Row(what=what, unit=unit, ours=median(found), kind="at most", bar=bar, aim=aim, note=note)
+
+
+def _ini(directory: Path) -> str:
+    """Write the file of a scheduler with a journal on disk, and return its path."""
+    file = directory / "scheduler.ini"
+    journal = f"[journal]\nconnection = sqlite:///{directory}/journal/claims.sqlite\n"
+    file.write_text(placement_section(NOWHERE) + journal, encoding="utf-8")
+    return str(file)
 
 
 def _figure(program: str, environment: Mapping[str, str], *arguments: str) -> float:

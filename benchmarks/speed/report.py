@@ -27,7 +27,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the table: what was measured on both sides, and what it is held against.
 
     With ``ratio``, the bar is for how many times better we are than the other; more is better where ``rate``. Else it
-    is for our own figure. ``note`` says what a reader has to know of the figures.
+    is for our own figure; a row without one is only told. ``note`` says what a reader has to know of the figures.
     """
 
     what: str
@@ -36,7 +36,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     other: float | None = None
     kind: Kind = "ratio"
     rate: bool = False
-    bar: float
+    bar: float | None
     aim: float | None = None
     note: str = ""
 
@@ -55,9 +55,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> str:
-        """Return whether bar and aim are reached, in words."""
+        """Return whether bar and aim are reached, in words; "-" where there is nothing to reach."""
         if self.aim is not None and self.reaches(self.aim):
             return "yes, and the aim"
+        if self.bar is None:
+            return "-"
         return "yes" if self.reaches(self.bar) else "NO"
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from placement_client.clock import SYSTEM_CLOCK
 from placement_client.redaction import install_guards
-from scheduler.bootstrap import placement_of
+from scheduler.bootstrap import journal_of, placement_of
 from scheduler.claims.audit import (
     Amounts,
     AuditReport,
@@ -17,7 +17,6 @@ from scheduler.claims.audit import (
     UnownedReservation,
     owned_consumers,
 )
-from scheduler.claims.sql_journal import open_journal
 from scheduler.claims.survey import Healed, Healing, heal
 from scheduler.claims.survey import audit as read_all
 from scheduler.cli.exits import ExitStatus
@@ -90,7 +89,7 @@ def tables_of(report: AuditReport) -> Iterator[Table]:
 
 def _owned(settings: SchedulerSettings) -> frozenset[UUID]:
     """Return the consumers that unsettled claims of the journal name, whoever owns them. Raises JournalUnavailable."""
-    journal = open_journal(settings.journal, settings.claims.node_id, SYSTEM_CLOCK)
+    journal = journal_of(settings, SYSTEM_CLOCK)
     try:
         return owned_consumers(journal.unsettled())
     finally:

@@ -5,7 +5,7 @@ import sys
 
 from oslo_config import cfg
 
-from scheduler.logs import setup
+from scheduler.logs.oslo import setup
 
 
 def set_up_log(conf: cfg.ConfigOpts) -> None:

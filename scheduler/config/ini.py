@@ -5,7 +5,7 @@ An unknown section or option is a problem, because a misspelt option would other
 
 import difflib
 from collections.abc import Collection, Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import distribution
 
 from oslo_config import cfg
 
@@ -59,7 +59,7 @@ def _parsed(path: str) -> tuple[Written, str]:
 
 def _log_options() -> list[cfg.Opt]:
     """Return oslo.log's options as it publishes them; its own registering would change the root logger."""
-    (published,) = entry_points(group="oslo.config.opts", name="oslo.log")
+    (published,) = distribution("oslo.log").entry_points.select(group="oslo.config.opts", name="oslo.log")
     return [option for _, options in published.load()() for option in options]
 
 

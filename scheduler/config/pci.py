@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import os_resource_classes
-import os_traits
 from msgspec import Struct
 
 from scheduler.settings import PciAlias
@@ -83,6 +82,8 @@ def _class_name(name: str) -> str:
 
 
 def _trait_name(name: str) -> str:
+    import os_traits  # noqa: PLC0415  (imports all of its many modules; few aliases name traits)
+
     upper = name.upper()
     known = upper in os_traits.get_traits() or os_traits.is_custom(upper)
     return upper if known else str(os_traits.normalize_name(upper))

@@ -8,9 +8,12 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from placement_client.testing.ini import placement_section
 from tests.architecture.source import ROOT, Source, sources
 
 PACKAGES = ("scheduler", "placement_client")
@@ -20,6 +23,13 @@ MODULES = sorted(
     for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}.")
     if not module.name.endswith("__main__")
 )
+# What stays out of ``import scheduler``, and who needs it.
+ONLY_SOME_NEED = {
+    "sqlalchemy": "a journal in a database",
+    "oslo_policy": "a policy file",
+    "oslo_log.log": "the command line, which sets up a log of its own",
+    "os_traits": "an alias of PCI devices with traits",
+}
 INITS = [source for source in sources(*PACKAGES) if source.path.endswith("__init__.py")]
 
 # Imports everything and prints what happened meanwhile besides reading.
@@ -43,9 +53,21 @@ print(json.dumps({"seen": seen, "threads": threading.active_count(), "modules": 
 """
 
 
+_BUILD = """
+import json, sys
+import scheduler
+with scheduler.build(scheduler.load_config(sys.argv[1])):
+    print(json.dumps(sorted(sys.modules)))
+"""
+
+
 def _imported(modules: list[str]) -> dict[str, list[str]]:
+    return _printed(_WATCH, json.dumps(modules))
+
+
+def _printed(program: str, argument: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-B", "-c", _WATCH, json.dumps(modules)],
+        [sys.executable, "-B", "-c", program, argument],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -69,6 +91,16 @@ def test_the_library_does_not_need_its_extras() -> None:
         loaded & {"placement", "gunicorn", "trustme", "psycopg", "rich", "requests_mock", "pytest", "hypothesis"}
         == set()
     )
+
+
+def test_the_library_does_not_import_what_only_some_configurations_need() -> None:
+    assert ONLY_SOME_NEED.keys() & set(_imported(["scheduler"])["modules"]) == set()
+
+
+def test_a_journal_in_memory_is_built_without_what_only_some_configurations_need(tmp_path: Path) -> None:
+    ini = tmp_path / "scheduler.ini"
+    ini.write_text(f"{placement_section('https://placement.example')}[journal]\nconnection = memory://\n")
+    assert ONLY_SOME_NEED.keys() & set(_printed(_BUILD, str(ini))) == set()
 
 
 @pytest.mark.parametrize("source", INITS, ids=lambda source: source.module)

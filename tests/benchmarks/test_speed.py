@@ -81,6 +81,7 @@ class TestTheTable:
             ({"kind": "at most", "bar": 1.9, "aim": None, "other": None}, "NO"),
             ({"kind": "at least", "ours": 94.0, "bar": 90, "aim": 95, "other": None}, "yes"),
             ({"kind": "at least", "ours": 89.0, "bar": 90, "aim": 95, "other": None}, "NO"),
+            ({"kind": "at most", "bar": None, "aim": None, "other": None}, "-"),
         ],
     )
     def test_a_row_is_held_against_its_bar_and_its_aim(self, change, verdict) -> None:
@@ -262,6 +263,7 @@ def test_the_footprint_is_of_fresh_processes(monkeypatch) -> None:
         ("memory of the table, 7 hosts", 2),
         ("import of the library", 1),
         ("import of the library, nothing compiled", 1),
+        ("import and build", 2),
         ("memory of a process that imported it", 1),
         ("memory of a scheduler that waits", 2),
     ]

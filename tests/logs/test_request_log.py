@@ -100,7 +100,8 @@ SCRIPT = """
 import sys
 from scheduler.config import load_config
 from scheduler.events import EventLog
-from scheduler.logs import RequestLog, setup
+from scheduler.logs import RequestLog
+from scheduler.logs.oslo import setup
 from scheduler.model import DecisionRecord
 setup(load_config(sys.argv[1]))
 RequestLog(EventLog())(DecisionRecord(request_id="req-canary", outcome="unavailable", reason="not_sent"))
@@ -126,7 +127,7 @@ def test_a_wrong_option_of_the_log_is_a_wrong_setting(tmp_path):
     ini = tmp_path / "scheduler.ini"
     ini.write_text("[DEFAULT]\nlog_config_append = /nowhere/at/all\n")
     script = (
-        "import sys; from scheduler.config import load_config; from scheduler.logs import setup\n"
+        "import sys; from scheduler.config import load_config; from scheduler.logs.oslo import setup\n"
         "from scheduler.errors import InvalidSettings\n"
         "try:\n setup(load_config(sys.argv[1]))\nexcept InvalidSettings as error:\n print(error)\n"
     )
