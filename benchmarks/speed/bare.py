@@ -11,6 +11,7 @@ from uuid import UUID
 import requests
 
 from benchmarks.speed.stage import PATIENCE_S, Consumers
+from benchmarks.speed.wire import Wire
 from placement_client.testing import PlacementServer
 from placement_client.testing.faults import Forward
 
@@ -58,8 +59,10 @@ def _renamed(body: bytes, names: Mapping[str, UUID]) -> bytes:
 class Bare:
     """One keep-alive connection to a server; a context manager."""
 
-    def __init__(self, server: PlacementServer) -> None:
+    def __init__(self, server: PlacementServer, wire: Wire | None = None) -> None:
         context = ssl.create_default_context(cafile=str(server.cafile))
+        if wire:
+            wire.watch(context)
         self._connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=PATIENCE_S)
 
     def __enter__(self) -> Self:

@@ -3,26 +3,42 @@
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from random import Random
 from statistics import median
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Milliseconds: on the clock of the wall, and of processor time of this process."""
+    """Milliseconds: on the clock of the wall, of processor time of this process, and of waiting for a server."""
 
     wall_ms: float
     cpu_ms: float
+    wire_ms: float = 0.0
+
+    @property
+    def own_ms(self) -> float:
+        """Return what was not waiting for a server."""
+        return self.wall_ms - self.wire_ms
+
+
+class Waits(Protocol):
+    """Counts the seconds of waiting for a server."""
+
+    seconds: float
 
 
 Step = Callable[[], Spent]
 """Prepares, and then measures, one round of one side."""
 
 
-def spent(work: Callable[[], object]) -> Spent:
+def spent(work: Callable[[], object], waits: Waits | None = None) -> Spent:
     """Return what a piece of work costs; garbage of what was before is collected first."""
     gc.collect()
-    return timed(work)
+    before = waits.seconds if waits else 0.0
+    found = timed(work)
+    return replace(found, wire_ms=1000 * (waits.seconds - before)) if waits else found
 
 
 def timed(work: Callable[[], object]) -> Spent:
@@ -32,14 +48,25 @@ def timed(work: Callable[[], object]) -> Spent:
     return Spent(1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - cpu))
 
 
-def in_turns(sides: Mapping[str, Step], rounds: int, warm: int = 1) -> dict[str, list[Spent]]:
-    """Let every side take its step in every round, after a few that are not counted."""
+def in_turns(
+    sides: Mapping[str, Step],
+    rounds: int,
+    warm: int = 1,
+    chance: Random | None = None,
+    between: Callable[[], None] = lambda: None,
+) -> dict[str, list[Spent]]:
+    """Let every side take its step in every round, after a few that are not counted.
+
+    With ``chance`` they do so in random order, so that nobody keeps step with what a server does at every second call;
+    ``between`` follows each round.
+    """
     kept: dict[str, list[Spent]] = {name: [] for name in sides}
     for number in range(-warm, rounds):
-        for name, step in sides.items():
-            one = step()
+        for name in chance.sample(list(sides), len(sides)) if chance else sides:
+            one = sides[name]()
             if number >= 0:
                 kept[name].append(one)
+        between()
     return kept
 
 

@@ -3,10 +3,11 @@
 Figures are by the clock of the wall, as most of the time is the server's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from random import Random
 from statistics import median
 
 from benchmarks.speed.bare import Bare, Call, fresh
@@ -16,13 +17,14 @@ from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
 from benchmarks.speed.service import Service, calls_of, service
 from benchmarks.speed.stage import PATIENCE, Consumers, placement
+from benchmarks.speed.wire import Wire
 from placement_client.testing import PlacementServer
 
 Kept = dict[str, list[Spent]]
-LAST = "given back"
-"""The step at the end of each round, which is not kept."""
+WINDOW_MS = 1000
 MARKS = {1: (1.8, 2.2), 10: (5, 6), 100: (7, 9)}
-OWN = "What a request takes longer than the same calls sent bare in the same round."
+OWN = "What a request takes beside waiting for the server, less what the same calls sent bare in the same round do."
+SHARED = f"With [scheduler] candidate_window_ms = {WINDOW_MS}: like requests share one answer, which is off by default."
 
 
 class EndToEnd:
@@ -31,6 +33,7 @@ class EndToEnd:
     def __init__(self, nova: Nova, plan: Plan) -> None:
         self._nova = nova
         self._plan = plan
+        self._chance = Random(0)
         self.rows: list[Row] = []
         self.samples: dict[str, tuple[float, ...]] = {}
 
@@ -46,17 +49,16 @@ class EndToEnd:
             self.rows += self._throughput(server, ours, consumers)
 
     def _request(self, server: PlacementServer, ours: Service, consumers: Consumers, batch: int) -> Kept:
-        calls = calls_of(server, consumers.new(1), consumers.new(batch))
+        calls, wire = calls_of(server, consumers.new(1), consumers.new(batch)), Wire()
         consumers.give_back()
-        with Bare(server) as bare:
+        with Bare(server, wire) as bare:
             sides: dict[str, Step] = {
                 "ours": lambda: ours.select(consumers.new(batch)),
-                "bare": partial(_sent, [bare], calls, consumers, 1),
+                "bare": partial(_sent, [bare], calls, consumers, 1, wire),
                 "Nova": lambda: self._nova.do("select", instances=list(map(str, consumers.new(batch)))),
-                LAST: partial(_given_back, consumers),
             }
             rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds * (3 if batch == 1 else 1)
-            return self._keep(f"request for {batch}", in_turns(sides, rounds))
+            return self._measure(f"request for {batch}", sides, rounds, partial(self._end, server, consumers, calls))
 
     def _throughput(self, server: PlacementServer, ours: Service, consumers: Consumers) -> list[Row]:
         count, threads = self._plan.at_once, self._plan.threads
@@ -67,23 +69,34 @@ class EndToEnd:
 
         with ExitStack() as stack:
             lanes = [stack.enter_context(Bare(server)) for _ in range(threads)]
+            sharing = stack.enter_context(service(server, window_ms=WINDOW_MS))
             sides: dict[str, Step] = {
                 "ours": lambda: ours.select_each(consumers.new(count), threads),
+                "sharing": lambda: sharing.select_each(consumers.new(count), threads),
                 "bare": partial(_sent, lanes, calls, consumers, count),
                 "Nova": theirs,
-                LAST: partial(_given_back, consumers),
             }
-            kept = self._keep(f"{count} requests at once", in_turns(sides, self._plan.batch_rounds))
+            between = partial(self._end, server, consumers, calls)
+            kept = self._measure(f"{count} requests at once", sides, self._plan.batch_rounds, between)
         return _rates(kept, count, threads)
 
-    def _keep(self, what: str, kept: Kept) -> Kept:
-        del kept[LAST]
+    def _end(self, server: PlacementServer, consumers: Consumers, calls: Sequence[Call]) -> None:
+        """End a round: give back what was claimed, and ask some more, so that nobody keeps step with the server."""
+        consumers.give_back()
+        for _ in range(self._chance.randrange(3)):
+            with Bare(server) as bare:
+                bare.send(calls[:1])
+
+    def _measure(self, what: str, sides: Mapping[str, Step], rounds: int, between: Callable[[], None]) -> Kept:
+        kept = in_turns(sides, rounds, chance=self._chance, between=between)
         self.samples |= {f"{what}, {side}": tuple(round(one.wall_ms, 3) for one in of) for side, of in kept.items()}
         print(what, {side: round(wall(of), 1) for side, of in kept.items()}, flush=True)
         return kept
 
 
-def _sent(lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, count: int) -> Spent:
+def _sent(
+    lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, count: int, wire: Wire | None = None
+) -> Spent:
     """Send the calls of as many requests, shared out among connections that work at the same time."""
     requests = [fresh(calls, consumers) for _ in range(count)]
 
@@ -92,14 +105,9 @@ def _sent(lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, co
             lanes[lane].send(request)
 
     if len(lanes) == 1:
-        return spent(lambda: work(0))
+        return spent(lambda: work(0), wire)
     with ThreadPoolExecutor(len(lanes)) as pool:
         return spent(lambda: list(pool.map(work, range(len(lanes)))))
-
-
-def _given_back(consumers: Consumers) -> Spent:
-    consumers.give_back()
-    return Spent(0.0, 0.0)
 
 
 def _rates(kept: Kept, count: int, threads: int) -> list[Row]:
@@ -109,6 +117,15 @@ def _rates(kept: Kept, count: int, threads: int) -> list[Row]:
     return [
         Row(what=what, unit="/s", ours=rates["ours"], other=rates["Nova"], rate=True, bar=3),
         Row(what=f"{what}, of bare calls", unit="%", ours=share, kind="at least", bar=90, aim=95),
+        Row(
+            what=f"{what}, sharing answers",
+            unit="/s",
+            ours=rates["sharing"],
+            other=rates["Nova"],
+            rate=True,
+            bar=None,
+            note=SHARED,
+        ),
     ]
 
 
@@ -121,12 +138,16 @@ def _compared(batch: int, kept: Kept) -> Row:
 def _own(kept: Kept) -> list[Row]:
     """Return our own time in a request for one instance: round by round, what the same calls alone do not take."""
     pairs = list(zip(kept["ours"], kept["bare"], strict=True))
-    own = median(ours.wall_ms - bare.wall_ms for ours, bare in pairs)
+    own = median(ours.own_ms - bare.own_ms for ours, bare in pairs)
     busy = median(ours.cpu_ms - bare.cpu_ms for ours, bare in pairs)
-    total, calls = wall(kept["ours"]), wall(kept["bare"])
-    spent = f"The calls take {calls:.0f} ms; {busy:.1f} ms of the rest is processor time"
-    note = f"{OWN} {spent}, of which Nova's process spends {cpu(kept['Nova']):.0f} ms on a request."
-    what, share = "own time in a request for 1", 100 * own / total
+    longer = median(ours.wall_ms - bare.wall_ms for ours, bare in pairs)
+    calls = wall(kept["bare"])
+    note = (
+        f"{OWN} By the clock of the wall, whatever the server did meanwhile, the calls take {calls:.0f} ms and the "
+        f"request {longer:.1f} ms longer; {busy:.1f} ms of that is processor time, of which Nova's process spends "
+        f"{cpu(kept['Nova']):.0f} ms."
+    )
+    what, share = "own time in a request for 1", 100 * own / (own + calls)
     return [
         Row(what=f"{what}, share", unit="%", ours=share, kind="at most", bar=10, aim=5, note=note),
         Row(what=what, unit="ms", ours=own, kind="at most", bar=8),

@@ -7,10 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from requests.adapters import BaseAdapter
+
 from benchmarks.speed.bare import Call, Recorder
 from benchmarks.speed.clock import Spent, spent
 from benchmarks.speed.ours import SPEC, WEIGHERS
 from benchmarks.speed.stage import PATIENCE, PATIENCE_S
+from benchmarks.speed.wire import Wire
 from placement_client.settings import PlacementSettings
 from placement_client.testing import PlacementServer
 from placement_client.testing.faults import FaultAdapter, every
@@ -23,6 +26,7 @@ CONTEXT = RequestContext(project_id="p", user_id="u")
 INI = """{placement}
 [scheduler]
 request_timeout = {patience_s}
+candidate_window_ms = {window_ms}
 [filter_scheduler]
 enabled_weighers = {weighers}
 [journal]
@@ -33,12 +37,13 @@ connection = sqlite:///{directory}/journal/claims.sqlite
 class Service:
     """What can be asked of a running scheduler."""
 
-    def __init__(self, scheduler: FilterScheduler) -> None:
+    def __init__(self, scheduler: FilterScheduler, wire: Wire) -> None:
         self._scheduler = scheduler
+        self._wire = wire
 
     def select(self, instances: Sequence[UUID]) -> Spent:
         """Place and claim a batch."""
-        return spent(lambda: self._select(instances))
+        return spent(lambda: self._select(instances), self._wire)
 
     def select_each(self, instances: Sequence[UUID], threads: int) -> Spent:
         """Place and claim as many requests for one instance each, from so many threads."""
@@ -50,19 +55,28 @@ class Service:
 
 
 @contextmanager
-def service(server: PlacementServer, recorder: Recorder | None = None) -> Iterator[Service]:
-    """Yield a scheduler with a journal of its own; a recorder hears every call it makes."""
-    adapter = None
+def service(server: PlacementServer, recorder: Recorder | None = None, window_ms: int = 0) -> Iterator[Service]:
+    """Yield a scheduler with a journal of its own; a recorder hears every call it makes.
+
+    ``window_ms`` is for how long requests share an answer to the same question.
+    """
+    wire, settings = Wire(), PlacementSettings(cafile=str(server.cafile))
+    adapter: BaseAdapter = PinnedAdapter(wire.watch(make_context(settings)), settings.pool_size)
     if recorder:
-        settings = PlacementSettings(cafile=str(server.cafile))
-        adapter = FaultAdapter(PinnedAdapter(make_context(settings), settings.pool_size), every(recorder))
+        adapter = FaultAdapter(adapter, every(recorder))
     with TemporaryDirectory() as directory:
         ini = Path(directory) / "scheduler.ini"
         section = placement_section(server.url, cafile=str(server.cafile), **PATIENCE)
-        text = INI.format(placement=section, patience_s=PATIENCE_S, weighers=",".join(WEIGHERS), directory=directory)
+        text = INI.format(
+            placement=section,
+            patience_s=PATIENCE_S,
+            window_ms=window_ms,
+            weighers=",".join(WEIGHERS),
+            directory=directory,
+        )
         ini.write_text(text, encoding="utf-8")
         with build(load_config(str(ini)), http_adapter=adapter) as scheduler:
-            yield Service(scheduler)
+            yield Service(scheduler, wire)
 
 
 def calls_of(server: PlacementServer, first: Sequence[UUID], instances: Sequence[UUID]) -> list[Call]:

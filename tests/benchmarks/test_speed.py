@@ -5,7 +5,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from random import Random
 from uuid import UUID, uuid4
 
 import pytest
@@ -21,8 +23,9 @@ from benchmarks.speed.in_memory import InMemory
 from benchmarks.speed.ours import Ours, bodies, held_by_table, plan, rank
 from benchmarks.speed.plan import FULL, QUICK
 from benchmarks.speed.report import Point, Results, Row
-from benchmarks.speed.service import calls_of
+from benchmarks.speed.service import calls_of, service
 from benchmarks.speed.stage import Consumers, create
+from benchmarks.speed.wire import Wire
 from faults.nova_environment import CannotInstall
 from placement_client.models import ConsumerWrite, Resources
 from placement_client.testing import PlacementServer
@@ -56,9 +59,11 @@ BARS = {
     "own time in a request for 1": (8, None),
     "requests a second, 4 threads": (3, None),
     "requests a second, 4 threads, of bare calls": (90, 95),
+    "requests a second, 4 threads, sharing answers": (None, None),
     "memory of the table, 100,000 hosts": (150, 80),
     "import of the library": (400, None),
     "import of the library, nothing compiled": (400, None),
+    "import and build": (None, None),
     "memory of a process that imported it": (90, None),
     "memory of a scheduler that waits": (90, None),
 }
@@ -146,6 +151,30 @@ class TestMeasuring:
         assert told == ["a", "b"] * 3
         assert [one.wall_ms for one in kept["a"]] == [3, 5]
 
+    def test_by_chance_the_turns_are_mixed_and_something_follows_each_round(self) -> None:
+        told: list[str] = []
+
+        def step(name: str) -> Spent:
+            told.append(name)
+            return Spent(len(told), 0)
+
+        sides = {name: partial(step, name) for name in "abc"}
+        kept = in_turns(sides, rounds=20, warm=0, chance=Random(1), between=lambda: told.append("."))
+        rounds = "".join(told).split(".")[:-1]
+        assert {"".join(sorted(one)) for one in rounds} == {"abc"}
+        assert len(set(rounds)) == 6
+        assert {len(found) for found in kept.values()} == {20}
+
+    def test_what_was_not_waiting_is_ones_own(self) -> None:
+        wire = Wire()
+
+        def work() -> None:
+            wire.seconds += 0.25
+
+        found = spent(work, wire)
+        assert found.wire_ms == 250
+        assert found.own_ms == found.wall_ms - 250
+
     def test_work_costs_time(self) -> None:
         found = spent(lambda: sum(range(100_000)))
         assert found.wall_ms > 0
@@ -230,6 +259,19 @@ def test_the_calls_of_a_request_are_sent_again_for_consumers_of_their_own(served
     assert len(held) == 2
     consumers.give_back()
     assert not any(served.client().get_allocations(one).allocations for one in [*held, *instances])
+
+
+def test_waiting_for_the_server_is_counted_and_what_a_client_does_beside_is_not(served) -> None:
+    consumers, wire = Consumers(served.client()), Wire()
+    calls = calls_of(served, consumers.new(1), consumers.new(1))
+    with Bare(served, wire) as bare:
+        bare.send(calls[:1])
+        found = spent(lambda: bare.send(calls[:1]), wire)
+    assert 0 < found.wire_ms < found.wall_ms
+    with service(served) as ours:
+        found = ours.select(consumers.new(1))
+    assert found.own_ms < found.wall_ms
+    consumers.give_back()
 
 
 def test_a_call_that_is_refused_is_an_error(served) -> None:
