@@ -5,15 +5,19 @@ class or trait is upper case. An answer that does not fit is a ``BadAnswer``, ne
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct, field
+import msgspec
+from msgspec import Meta, Raw, Struct, field, json
 
 MAX_AMOUNT = 2**31 - 1
+NO_MAPPINGS, NO_TRAITS = Raw(b"{}"), Raw(b"[]")
 
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -111,11 +115,135 @@ class ProviderSummary(Struct, frozen=True, gc=False):
     root_provider_uuid: UUID | None = None
 
 
-class AllocationCandidates(Struct, frozen=True):
-    """The answer to a candidate query: the ways to satisfy it, and the providers they name."""
+class Way(Struct, frozen=True, gc=False):
+    """An allocation request as it was written; ``mappings`` are read when it is taken."""
 
-    allocation_requests: list[AllocationRequest]
-    provider_summaries: dict[UUID, ProviderSummary]
+    allocations: dict[str, Resources]
+    mappings: Raw = NO_MAPPINGS
+
+    def typed(self) -> AllocationRequest:
+        """Return it with identifiers in place of texts. Raises ValueError for what is none."""
+        mappings = json.decode(self.mappings, type=dict[str, list[UUID]])
+        return AllocationRequest({UUID(uuid): held for uuid, held in self.allocations.items()}, mappings)
+
+
+class Party(Struct, frozen=True, gc=False):
+    """A provider summary as it was written; equal lists of traits are one text."""
+
+    resources: dict[str, ResourceSummary]
+    traits: Raw = NO_TRAITS
+    parent_provider_uuid: str | None = None
+    root_provider_uuid: str | None = None
+
+
+class Written(Struct, frozen=True):
+    """The answer to a candidate query as it was written.
+
+    It has hardly a value that the garbage collector has to look at, which an answer has ten thousand of otherwise: to
+    look through them takes longer than everything else that is done with an answer.
+    """
+
+    allocation_requests: list[Way]
+    provider_summaries: dict[str, Party]
+
+
+class AllocationCandidates:
+    """The answer to a candidate query: the ways to satisfy it, and the providers they name.
+
+    ``written`` is the answer as text; ``allocation_requests`` and ``provider_summaries`` are made of it when somebody
+    looks at them, and raise ValueError where it is not such an answer.
+    """
+
+    def __init__(
+        self, allocation_requests: Sequence[AllocationRequest], provider_summaries: Mapping[UUID, ProviderSummary]
+    ) -> None:
+        self.written = Written(
+            [_way(request) for request in allocation_requests],
+            {str(uuid): _party(summary) for uuid, summary in provider_summaries.items()},
+        )
+
+    @classmethod
+    def of(cls, written: Written) -> "AllocationCandidates":
+        """Return the candidates that an answer has."""
+        found = cls.__new__(cls)
+        found.written = written
+        return found
+
+    @cached_property
+    def uuids(self) -> dict[str, UUID]:
+        """Return the providers by the text of their UUID, in their order. Raises ValueError for two of one UUID."""
+        texts = list(self.written.provider_summaries)
+        known = dict(zip(texts, msgspec.convert(texts, list[UUID]), strict=True))
+        if len({uuid.int for uuid in known.values()}) < len(known):
+            raise ValueError("a provider is there twice")
+        return known
+
+    @cached_property
+    def trait_lists(self) -> dict[bytes, list[str]]:
+        """Return the different lists of traits by their text. Raises ValueError for what is none."""
+        texts = {bytes(one.traits) for one in self.written.provider_summaries.values()}
+        return {text: json.decode(text, type=list[str]) for text in texts}
+
+    @cached_property
+    def allocation_requests(self) -> list[AllocationRequest]:
+        """Return the ways to satisfy the query."""
+        return [way.typed() for way in self.written.allocation_requests]
+
+    @cached_property
+    def provider_summaries(self) -> dict[UUID, ProviderSummary]:
+        """Return what the providers have that the ways name, and those of the trees of these."""
+        return {
+            self.uuids[text]: ProviderSummary(
+                one.resources,
+                self.trait_lists[bytes(one.traits)],
+                self._uuid(one.parent_provider_uuid),
+                self._uuid(one.root_provider_uuid),
+            )
+            for text, one in self.written.provider_summaries.items()
+        }
+
+    @cached_property
+    def roots(self) -> tuple[UUID, ...]:
+        """Return the root providers of the providers. Raises ValueError for one that has no UUID."""
+        texts = dict.fromkeys([one.root_provider_uuid or own for own, one in self.written.provider_summaries.items()])
+        return tuple([self.uuids.get(text) or UUID(text) for text in texts])
+
+    def check(self) -> None:
+        """Raise ValueError unless every provider and root is known by one UUID."""
+        _ = self.uuids, self.roots
+
+    def only(self, ways: list[Way]) -> "AllocationCandidates":
+        """Return the same answer with only these ways."""
+        return AllocationCandidates.of(Written(ways, self.written.provider_summaries))
+
+    def _uuid(self, text: str | None) -> UUID | None:
+        return None if text is None else self.uuids.get(text) or UUID(text)
+
+    def __len__(self) -> int:
+        return len(self.written.allocation_requests)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AllocationCandidates):
+            return NotImplemented
+        mine, others = ((one.allocation_requests, one.provider_summaries) for one in (self, other))
+        return mine == others
+
+    __hash__ = None  # type: ignore[assignment]  # as for everything that is compared by what it holds
+
+
+def _way(request: AllocationRequest) -> Way:
+    held = {str(uuid): resources for uuid, resources in request.allocations.items()}
+    return Way(held, Raw(json.encode(request.mappings)))
+
+
+def _party(summary: ProviderSummary) -> Party:
+    parent, root = summary.parent_provider_uuid, summary.root_provider_uuid
+    return Party(
+        summary.resources,
+        Raw(json.encode(summary.traits)),
+        None if parent is None else str(parent),
+        None if root is None else str(root),
+    )
 
 
 class ProviderAllocation(Struct, frozen=True):

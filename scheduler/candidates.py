@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from msgspec import structs
-
 from placement_client.client import PlacementClient
 from placement_client.errors import BadAnswer, BadRequest, PlacementError
-from placement_client.models import AllocationCandidates, AllocationRequest
+from placement_client.models import AllocationCandidates, Way, Written
 from placement_client.query import CandidateQuery
 from scheduler.errors import InvalidRequest
 from scheduler.explain.probes import relaxations
@@ -54,9 +52,12 @@ def ask(placement: PlacementClient, *queries: CandidateQuery) -> AllocationCandi
     answers = [_answer(placement, query) for query in queries]
     if len(answers) == 1:
         return answers[0]
-    return AllocationCandidates(
-        allocation_requests=[request for answer in answers for request in answer.allocation_requests],
-        provider_summaries={uuid: one for answer in answers for uuid, one in answer.provider_summaries.items()},
+    written = [answer.written for answer in answers]
+    return AllocationCandidates.of(
+        Written(
+            allocation_requests=[way for one in written for way in one.allocation_requests],
+            provider_summaries={text: party for one in written for text, party in one.provider_summaries.items()},
+        )
     )
 
 
@@ -77,19 +78,19 @@ def sound(found: AllocationCandidates, wanted: Mapping[str, int]) -> AllocationC
     Placement 16 adds amounts up where isolated groups and the unsuffixed one ask for the same class; claiming such a
     candidate would take room that nobody asked for.
     """
-    offered = found.allocation_requests
-    exact = [request for request in offered if amounts_of(request) == wanted]
+    offered = found.written.allocation_requests
+    exact = [way for way in offered if amounts_of(way) == wanted]
     if offered and not exact:
         raise BadAnswer("GET /allocation_candidates", hint="the candidates give other amounts than were asked for")
-    return found if len(exact) == len(offered) else structs.replace(found, allocation_requests=exact)
+    return found if len(exact) == len(offered) else found.only(exact)
 
 
-def amounts_of(request: AllocationRequest) -> Mapping[str, int]:
+def amounts_of(way: Way) -> Mapping[str, int]:
     """Return the amounts of one candidate by resource class, over all its providers."""
-    if len(request.allocations) == 1:
-        return next(iter(request.allocations.values())).resources
+    if len(way.allocations) == 1:
+        return next(iter(way.allocations.values())).resources
     total: Counter[str] = Counter()
-    for held in request.allocations.values():
+    for held in way.allocations.values():
         total.update(held.resources)
     return total
 
@@ -126,15 +127,10 @@ def probe(placement: PlacementClient, query: CandidateQuery, snapshot: HostSnaps
     return tuple(probes)
 
 
-def roots_in(found: AllocationCandidates) -> set[UUID]:
-    """Return the root providers of an answer."""
-    return {summary.root_provider_uuid or provider for provider, summary in found.provider_summaries.items()}
-
-
 def hosts_in(found: AllocationCandidates) -> int:
     """Return how many provider trees the candidates are on; sharing providers are not hosts."""
     shares = {uuid for uuid, summary in found.provider_summaries.items() if SHARES in summary.traits}
-    return len(roots_in(found) - shares)
+    return len(set(found.roots) - shares)
 
 
 def targets_of(spec: RequestSpec, snapshot: HostSnapshot) -> tuple[UUID, ...] | None:

@@ -283,15 +283,15 @@ class FilterScheduler:
         if work.source:
             found = moves.offered(work.placement, found, queries, work.operation, work.source)
         work.trail.spend("candidates", 1000 * (self.clock.monotonic() - started))
-        if not found.allocation_requests:
+        if not len(found):
             work.trail.probes = candidates.probe(work.placement, queries[0], snapshot, self.settings.explain.probes)
             raise self._nothing_left(work, "no_candidates")
         return self._host_table(work, found, visit)
 
     def _host_table(self, work: Work, found: AllocationCandidates, visit: Visit) -> HostTable:
         """Make the host table of what is offered, and put down what a replay needs of it."""
-        work.trail.candidates = len(found.allocation_requests)
-        hosts = visit.table(found, facts_from(self.hosts, candidates.roots_in(found), work.deadline))
+        work.trail.candidates = len(found)
+        hosts = visit.table(found, facts_from(self.hosts, found.roots, work.deadline))
         work.trail.hosts = len(hosts)
         work.trail.round_inputs = inputs_of(found, hosts, work.spec, work.instances, work.group, *visit.told)
         return hosts

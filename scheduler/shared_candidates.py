@@ -235,7 +235,7 @@ class Visit:
 
     def _is_served_by(self, known: Answer) -> bool:
         """Tell whether an answer serves: a stale one never where the request asks anew, or where it offers nothing."""
-        if self.anew or not known.found.allocation_requests:
+        if self.anew or not len(known.found):
             return known.asked_at >= self.came
         return self.came <= known.good_until
 

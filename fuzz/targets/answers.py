@@ -101,11 +101,12 @@ def _ignore(value: object) -> None:
 
 def _use_candidates(found: AllocationCandidates) -> None:
     """Go as far with an answer as the flow does before it decides."""
-    if found.allocation_requests:
-        sound(found, amounts_of(found.allocation_requests[0]))
+    if len(found):
+        sound(found, amounts_of(found.written.allocation_requests[0]))
         hosts_in(found)
         hosts = build_host_table(found, HostSnapshot())
         hosts.has_room()
+        hosts.request_of(0)
 
 
 def _use_inventories(found: Inventories) -> None:

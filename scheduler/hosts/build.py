@@ -1,7 +1,7 @@
 """From Placement's answer to the table: the one place where JSON-shaped values become columns.
 
 Every provider of every answer passes here, so what is done for each of them is little, and done by what runs in C.
-Providers are known by ``UUID.int``: a UUID hashes and compares in Python code.
+Providers are known by the text of their UUID, as which they are written: a UUID hashes and compares in Python code.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,13 @@ from uuid import UUID
 import numpy as np
 
 from placement_client.errors import BadAnswer
-from placement_client.models import AllocationCandidates, AllocationRequest, ProviderSummary
+from placement_client.models import AllocationCandidates, Party, Way
 from scheduler.hosts.arrays import IntArray, ObjectArray, object_array
-from scheduler.hosts.offers import Candidates, Offers, Providers, Slots
+from scheduler.hosts.offers import CANDIDATES, Candidates, Offers, Providers, Slots
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
 
 SHARES = "MISC_SHARES_VIA_AGGREGATE"
-_OPERATION = "GET /allocation_candidates"
 
 
 def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -> HostTable:
@@ -31,16 +30,16 @@ def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -
     """
     try:
         offers = _offers(candidates, snapshot)
-    except LookupError:
+    except (LookupError, ValueError):
         offers = None
     if offers is None:
-        raise BadAnswer(_OPERATION, hint="a candidate is empty, or names a provider or class that has no summary")
+        raise BadAnswer(CANDIDATES, hint="a candidate is empty, or names a provider or class that has no summary")
     return HostTable(
         offers=offers,
         hosts=np.arange(len(offers.names), dtype=np.int64),
         slot_used=offers.slots.used,
         placed=np.zeros(len(offers.names), dtype=np.int64),
-        kept=np.ones(len(offers.candidates.requests), dtype=np.bool_),
+        kept=np.ones(len(candidates), dtype=np.bool_),
     )
 
 
@@ -73,18 +72,18 @@ class _Places:
 
 
 def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
-    uuids, summaries = list(candidates.provider_summaries), list(candidates.provider_summaries.values())
-    requests = candidates.allocation_requests
-    rows = {uuid.int: row for row, uuid in enumerate(uuids)}
-    roots = [(summary.root_provider_uuid or uuid).int for uuid, summary in zip(uuids, summaries, strict=True)]
-    traits, trait_lists = _numbered([summary.traits for summary in summaries])
-    owners = _owners(requests, rows, roots, _sharing(traits, trait_lists))
+    summaries, uuids = list(candidates.written.provider_summaries.values()), list(candidates.uuids.values())
+    rows = {text: row for row, text in enumerate(candidates.uuids)}
+    roots = [one.root_provider_uuid or text for text, one in zip(rows, summaries, strict=True)]
+    traits, trait_lists = _numbered(summaries, candidates.trait_lists)
+    ways = candidates.written.allocation_requests
+    owners = _owners(ways, rows, roots, _sharing(traits, trait_lists))
     hosts = {root: host for host, root in enumerate(sorted(set(owners)))}
     host_rows = [rows[root] for root in hosts]
     host_uuids = object_array([uuids[row] for row in host_rows])
-    fact_rows = _ints(list(map(snapshot.rows_by_int.get, hosts, repeat(-1))))
+    fact_rows = _ints([snapshot.rows_by_int.get(uuids[row].int, -1) for row in host_rows])
     provider_hosts = _ints(list(map(hosts.get, roots, repeat(-1))))
-    places = _Places.of_classes([summary.resources for summary in summaries])
+    places = _Places.of_classes([one.resources for one in summaries])
     return Offers(
         snapshot=snapshot,
         host_uuids=host_uuids,
@@ -94,7 +93,7 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
         roots=_ints(host_rows),
         providers=Providers(provider_hosts, traits, trait_lists),
         slots=_slots(uuids, summaries, provider_hosts, places),
-        candidates=_candidates(requests, _ints([hosts[owner] for owner in owners]), rows, places),
+        candidates=_candidates(ways, _ints([hosts[owner] for owner in owners]), rows, places),
     )
 
 
@@ -105,12 +104,12 @@ def _names(column: str, snapshot: HostSnapshot, fact_rows: IntArray, host_uuids:
     return names
 
 
-def _numbered(lists: Sequence[list[str]]) -> tuple[IntArray, tuple[list[str], ...]]:
-    """Return which of the different lists each one is, and those; what is decoded shares lists that are equal."""
-    objects = list(map(id, lists))
-    different = dict(zip(objects, lists, strict=True))
-    numbers = {one: number for number, one in enumerate(different)}
-    return _ints([numbers[one] for one in objects]), tuple(different.values())
+def _numbered(
+    summaries: Sequence[Party], trait_lists: Mapping[bytes, list[str]]
+) -> tuple[IntArray, tuple[list[str], ...]]:
+    """Return which of the different lists of traits each provider has, and those."""
+    numbers = {text: number for number, text in enumerate(trait_lists)}
+    return _ints([numbers[bytes(one.traits)] for one in summaries]), tuple(trait_lists.values())
 
 
 def _sharing(traits: IntArray, trait_lists: Sequence[list[str]]) -> frozenset[int]:
@@ -119,23 +118,21 @@ def _sharing(traits: IntArray, trait_lists: Sequence[list[str]]) -> frozenset[in
     return frozenset(np.flatnonzero(np.isin(traits, shares)).tolist()) if shares else frozenset()
 
 
-def _owners(
-    requests: Sequence[AllocationRequest], rows: Mapping[int, int], roots: Sequence[int], sharing: frozenset[int]
-) -> list[int]:
+def _owners(ways: Sequence[Way], rows: Mapping[str, int], roots: Sequence[str], sharing: frozenset[int]) -> list[str]:
     """Return the root provider that each candidate belongs to."""
-    if not all(request.allocations for request in requests):
+    if not all(way.allocations for way in ways):
         raise LookupError
     if not sharing:
-        return [roots[rows[next(iter(request.allocations)).int]] for request in requests]
-    return [roots[rows[_own_provider(request, rows, sharing).int]] for request in requests]
+        return [roots[rows[next(iter(way.allocations))]] for way in ways]
+    return [roots[rows[_own_provider(way, rows, sharing)]] for way in ways]
 
 
-def _own_provider(request: AllocationRequest, rows: Mapping[int, int], sharing: frozenset[int]) -> UUID:
-    providers = list(request.allocations)
-    return next((uuid for uuid in providers if rows[uuid.int] not in sharing), providers[0])
+def _own_provider(way: Way, rows: Mapping[str, int], sharing: frozenset[int]) -> str:
+    providers = list(way.allocations)
+    return next((text for text in providers if rows[text] not in sharing), providers[0])
 
 
-def _slots(uuids: list[UUID], summaries: Sequence[ProviderSummary], hosts: IntArray, places: _Places) -> Slots:
+def _slots(uuids: list[UUID], summaries: Sequence[Party], hosts: IntArray, places: _Places) -> Slots:
     held = list(chain.from_iterable([summary.resources.values() for summary in summaries]))
     slot_hosts = hosts[places.providers]
     below = np.array([summary.parent_provider_uuid is not None for summary in summaries], dtype=np.bool_)
@@ -152,21 +149,19 @@ def _slots(uuids: list[UUID], summaries: Sequence[ProviderSummary], hosts: IntAr
     )
 
 
-def _candidates(
-    requests: Sequence[AllocationRequest], hosts: IntArray, rows: Mapping[int, int], places: _Places
-) -> Candidates:
+def _candidates(ways: Sequence[Way], hosts: IntArray, rows: Mapping[str, int], places: _Places) -> Candidates:
     order = np.argsort(hosts, kind="stable")
-    ordered = tuple([requests[at] for at in order.tolist()])
-    allocations = [request.allocations for request in ordered]
+    ordered = tuple([ways[at] for at in order.tolist()])
+    allocations = [way.allocations for way in ordered]
     held = [one.resources for held in allocations for one in held.values()]
     if not all(held):
         raise LookupError
-    held_rows = _ints([rows[uuid.int] for uuid in chain.from_iterable(allocations)])
+    held_rows = _ints([rows[text] for text in chain.from_iterable(allocations)])
     held_sizes = _ints(list(map(len, held)))
     classes = _ints(list(map(places.kinds.__getitem__, chain.from_iterable(held))))
     sizes = np.add.reduceat(held_sizes, _starts(_ints(list(map(len, allocations))))[:-1])
     return Candidates(
-        requests=ordered,
+        ways=ordered,
         host_starts=_starts(np.bincount(hosts)),
         starts=_starts(sizes),
         slots=places.of(np.repeat(held_rows, held_sizes), classes),

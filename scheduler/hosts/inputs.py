@@ -32,13 +32,13 @@ def inputs_of(
     offers, snapshot = hosts.offers, hosts.offers.snapshot
     group = learnt or request.instance_group
     named = (*instances, *(group.members if group else ()))
-    rows = {int(row) for row in offers.fact_rows if row >= 0}
+    rows = set(offers.fact_rows[offers.fact_rows >= 0].tolist())
     rows |= {row for instance in named for row in snapshot.instance_rows.get(instance, ())}
     rows |= {row for name in (group.hosts if group else ()) for row in snapshot.rows_of_host.get(name, ())}
     kept = sorted(rows)
     strangers = [offers.host_uuids[host] for host in np.flatnonzero(offers.fact_rows < 0)]
     return RoundInputs(
-        candidates=found,
+        candidates=found.written,
         hosts=HostsThen(
             facts=tuple(snapshot.facts[row] for row in kept),
             provider_uuids=tuple(snapshot.provider_uuids[row] for row in kept),
@@ -64,7 +64,7 @@ def table_of(inputs: RoundInputs) -> HostTable:
         reserved={(provider, name): amount for provider, name, amount in then.reserved},
         taken_at=then.taken_at,
     )
-    return Standing(build_host_table(inputs.candidates, snapshot)).with_use(inputs.assumed)
+    return Standing(build_host_table(AllocationCandidates.of(inputs.candidates), snapshot)).with_use(inputs.assumed)
 
 
 def _aggregates(snapshot: HostSnapshot, rows: Iterable[int]) -> Iterator[UUID]:

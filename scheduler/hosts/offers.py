@@ -9,10 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from placement_client.models import AllocationRequest
+from placement_client.errors import BadAnswer
+from placement_client.models import AllocationRequest, Way
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
 from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
 
+CANDIDATES = "GET /allocation_candidates"
 FREE, FACT = "free", "fact"
 Level = tuple[str, str]
 """A column of numbers: (FREE, resource class), the room left of it; or (FACT, a fact by Nova's attribute name)."""
@@ -61,7 +63,7 @@ class Candidates:
     slot, are ``starts[c]`` to ``starts[c + 1]``.
     """
 
-    requests: tuple[AllocationRequest, ...]
+    ways: tuple[Way, ...]
     host_starts: IntArray
     starts: IntArray
     slots: IntArray
@@ -174,6 +176,14 @@ class Offers:
     @cached_property
     def _trait_sets(self) -> dict[str, Distinct]:
         return {}
+
+    def request_of(self, candidate: int) -> AllocationRequest:
+        """Return the allocation request of a candidate. Raises BadAnswer where its mappings are malformed."""
+        try:
+            return self.candidates.ways[candidate].typed()
+        except ValueError:
+            pass
+        raise BadAnswer(CANDIDATES, hint="the mappings of a candidate do not have the documented form")
 
     def bearing(self, trait: str, slots: IntArray) -> BoolArray:
         """Return which of these slots are on a provider that has this trait, shape of ``slots``."""

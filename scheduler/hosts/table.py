@@ -78,7 +78,7 @@ class HostTable:
     @property
     def candidate_count(self) -> int:
         """Return the number of allocation candidates of all hosts of the offers."""
-        return len(self.offers.candidates.requests)
+        return len(self.offers.candidates.ways)
 
     @cached_property
     def candidates(self) -> IntArray:
@@ -192,8 +192,8 @@ class HostTable:
         return int(self.fitting(row)[0]) if end - first > 1 else int(first)
 
     def request_of(self, candidate: int) -> AllocationRequest:
-        """Return the allocation request of a candidate as Placement gave it."""
-        return self.offers.candidates.requests[candidate]
+        """Return the allocation request of a candidate as Placement gave it. Raises BadAnswer where it is none."""
+        return self.offers.request_of(candidate)
 
     def claims_on(self, candidate: int) -> list[Claim]:
         """Return (provider, class, capacity, used before, amount) of each entry of a candidate."""

@@ -70,7 +70,7 @@ def where_it_is(placement: PlacementClient, source: Source) -> AllocationCandida
 def without_use(found: AllocationCandidates, held: Amounts) -> AllocationCandidates:
     """Return the candidates with the providers as they were without what an instance holds."""
     less = {uuid: _less(one, held[uuid].resources) for uuid, one in found.provider_summaries.items() if uuid in held}
-    return structs.replace(found, provider_summaries={**found.provider_summaries, **less})
+    return AllocationCandidates(found.allocation_requests, {**found.provider_summaries, **less})
 
 
 def own_candidate(own: OwnHost, query: CandidateQuery, held: Mapping[str, int]) -> AllocationRequest | None:
