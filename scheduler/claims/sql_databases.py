@@ -20,6 +20,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -33,6 +34,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from scheduler.claims import schema, sql_file, sql_rows
 from scheduler.claims.schema import META, OWNERS
 from scheduler.claims.sql_rows import DamagedClaim
+from scheduler.claims.sql_statements import Statement
 from scheduler.errors import InvalidSettings
 from scheduler.settings import JournalSettings
 
@@ -41,7 +43,7 @@ CONNECT_S = 5
 SCHEMA_LOCK = 0x706C6163  # any number will do, as long as every release uses the same
 KINDS = 'expected "memory://", "sqlite:////absolute/path" or "postgresql+psycopg://..."'
 
-_COUNT = update(META).values(changes=META.c.changes + 1).returning(META.c.changes)
+_COUNT = Statement(update(META).values(changes=META.c.changes + literal_column("1")).returning(META.c.changes))
 _ONE_CONNECTION = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
 
 
@@ -132,7 +134,7 @@ class Sqlite:
         """Count the changes, within the transaction and then outside, where a lost end of the file is noticed."""
         with self.engine.begin() as connection:
             yield connection
-            changes = connection.execute(_COUNT).scalar_one()
+            changes = _COUNT.run(connection, {}).scalar_one()
         self._locks.note(self._owner, changes)
 
     def live(self, owner: UUID) -> None:

@@ -1,15 +1,17 @@
 """The journal in a database: SQLite for the processes of one node, PostgreSQL for replicas on several.
 
-Every change is one transaction, which reads what it changes, and is durable when it has been committed. After any
-failure nothing is believed: the connection is thrown away, and what was written is read again before it is counted on.
+Every change is one transaction, and is durable when it has been committed. It reads what it changes, unless this
+process wrote that itself a moment ago: then it changes it if it still is as it was written (see ``sql_memory``). After
+any failure nothing is believed: the connection is thrown away, what is remembered is forgotten, and what was written is
+read again before it is counted on.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from placement_client.clock import Clock
@@ -18,10 +20,12 @@ from scheduler.claims.journal import Claim, Journal, MemoryJournal
 from scheduler.claims.schema import CLAIMS, HOLDS, OWNERS
 from scheduler.claims.sql_databases import Database, database_of
 from scheduler.claims.sql_failures import reason_of, unavailable, was_lost
-from scheduler.claims.sql_rows import ALL_CLAIMS
+from scheduler.claims.sql_memory import Memory
+from scheduler.claims.sql_rows import ALL_CLAIMS, ChangedClaim, Row
+from scheduler.claims.sql_statements import Statement
 from scheduler.claims.sql_thread import JournalThread
-from scheduler.claims.states import ClaimEvent, HoldEvent
-from scheduler.errors import Fenced, JournalUnavailable, RequestInProgress, SchedulerError
+from scheduler.claims.states import ClaimEvent, HoldEvent, hold_event
+from scheduler.errors import Fenced, IllegalTransition, JournalUnavailable, RequestInProgress, SchedulerError
 from scheduler.settings import JournalSettings
 
 DAY_S = 86_400
@@ -33,8 +37,11 @@ _OWNED = (
     .where(CLAIMS.c.claim_id == bindparam("claim"), CLAIMS.c.owner == bindparam("owner"))
     .with_for_update()
 )
+_OWNER = select(OWNERS.c.owner).where(OWNERS.c.owner == bindparam("owner"))
+_LIVING = Statement(_OWNER.with_for_update(read=True, key_share=True))
 
 T = TypeVar("T")
+Written = tuple[Row, Claim]
 
 
 def open_journal(settings: JournalSettings, node_id: str, clock: Clock) -> Journal:
@@ -61,6 +68,7 @@ class SqlJournal:
         self._clock = clock
         self._owner = uuid4()
         self._opened = False
+        self._memory = Memory()
         self._thread = JournalThread()
 
     def open(self) -> None:
@@ -77,7 +85,10 @@ class SqlJournal:
 
     def advance(self, claim_id: UUID, event: ClaimEvent) -> Claim:
         """Write down an event of a claim."""
-        return self._changed(lambda connection: self._change(connection, claim_id, lambda one: one.advanced(event)))
+        gives_up = hold_event(event) is HoldEvent.GIVEN_UP
+        return self._changed(
+            lambda connection: self._change(connection, claim_id, lambda one: one.advanced(event), reads=gives_up)
+        )
 
     def advance_hold(self, claim_id: UUID, consumer: UUID, event: HoldEvent) -> Claim:
         """Write down an event of one hold."""
@@ -150,33 +161,40 @@ class SqlJournal:
 
     def _register(self, connection: Connection) -> None:
         self._database.leave(self._owner)
+        self._memory.forget()
         self._owner = uuid4()
         self._database.live(self._owner)
         connection.execute(insert(OWNERS).values(owner=self._owner, node_id=self._node_id, lease_until=self._lease()))
 
-    def _begin(self, connection: Connection, claim: Claim) -> Claim:
+    def _begin(self, connection: Connection, claim: Claim) -> Written:
         if not self._owns_itself(connection):
             raise Fenced(claim.request_id, reason=Fenced.code)
-        try:
-            sql_rows.add(connection, claim, self._owner)
-        except IntegrityError:
-            taken = True
-        else:
-            taken = False
-        if taken:
-            raise RequestInProgress(claim.request_id)
-        return claim
+        with suppress(IntegrityError):
+            return sql_rows.add(connection, claim, self._owner), claim
+        raise RequestInProgress(claim.request_id)
 
-    def _change(self, connection: Connection, claim_id: UUID, step: Callable[[Claim], Claim]) -> Claim:
+    def _change(
+        self, connection: Connection, claim_id: UUID, step: Callable[[Claim], Claim], *, reads: bool = True
+    ) -> Written:
+        """Change a claim as it is remembered or, where that does not do, as it is read: only that tells what is wrong.
+
+        ``reads`` leaves memory aside: what gives a claim up decides it where the answer of the journal was lost.
+        """
+        known = self._memory.take(claim_id)
+        if known is not None and not reads:
+            with suppress(ChangedClaim, IllegalTransition):
+                return self._step(connection, known, step)
         found = self._owned(connection, claim_id)
         if not found:
             raise Fenced(reason=Fenced.code)
-        row, claim = found[0]
-        after = step(claim)
-        sql_rows.change(connection, row, claim, after, owner=self._owner, now=self._clock.wall())
-        return after
+        return self._step(connection, found[0], step)
 
-    def _owned(self, connection: Connection, claim_id: UUID) -> list[tuple[RowMapping, Claim]]:
+    def _step(self, connection: Connection, written: Written, step: Callable[[Claim], Claim]) -> Written:
+        row, claim = written
+        after = step(claim)
+        return sql_rows.change(connection, row, claim, after, owner=self._owner, now=self._clock.wall()), after
+
+    def _owned(self, connection: Connection, claim_id: UUID) -> list[Written]:
         """Return a claim if it is ours, with its row, which nobody else changes before the transaction has ended."""
         return sql_rows.load(connection, _OWNED, {"claim": claim_id, "owner": self._owner})
 
@@ -198,8 +216,7 @@ class SqlJournal:
 
     def _owns_itself(self, connection: Connection) -> bool:
         """Tell whether nobody has taken this owner for dead, and let nobody do so before the transaction has ended."""
-        me = select(OWNERS.c.owner).where(OWNERS.c.owner == self._owner).with_for_update(read=True, key_share=True)
-        return connection.execute(me).first() is not None
+        return _LIVING.run(connection, {"owner": self._owner}).first() is not None
 
     def _prune(self, connection: Connection) -> int:
         settled = select(CLAIMS.c.number).where(CLAIMS.c.settled)
@@ -225,8 +242,13 @@ class SqlJournal:
 
     # Transactions
 
-    def _changed(self, change: Callable[[Connection], Claim]) -> Claim:
-        return self._thread.call(lambda: self._write(change, self._is_written))
+    def _changed(self, change: Callable[[Connection], Written]) -> Claim:
+        return self._thread.call(lambda: self._write_and_remember(change))
+
+    def _write_and_remember(self, change: Callable[[Connection], Written]) -> Claim:
+        row, claim = self._write(change, self._is_written)
+        self._memory.keep(row, claim)
+        return claim
 
     def _write(self, change: Callable[[Connection], T], is_written: Callable[[T], bool] = lambda _: False) -> T:
         return self._transact(self._database.writing, change, is_written)
@@ -256,14 +278,16 @@ class SqlJournal:
         except Exception as error:  # noqa: BLE001 - the driver, SQLAlchemy and the system raise what they want
             reason, lost = reason_of(error), was_lost(error)
         self._database.engine.dispose()
+        self._memory.forget()
         if done and is_written(done[0]):
             return done[0]
         if lost and again and not done:
             return self._transact(transaction, work, is_written, again=False)
         raise unavailable(reason)
 
-    def _is_written(self, claim: Claim) -> bool:
+    def _is_written(self, written: Written) -> bool:
         """Tell whether a change was made although its commit failed. Raises JournalUnavailable when that is unknown."""
+        _, claim = written
         try:
             return self._transact(self._database.engine.begin, lambda connection: self._stands(connection, claim))
         except JournalUnavailable:
@@ -272,5 +296,5 @@ class SqlJournal:
 
     def _stands(self, connection: Connection, claim: Claim) -> bool:
         """Tell whether a claim is written like this; waits for the end of a transaction that lost its connection."""
-        connection.execute(select(OWNERS.c.owner).where(OWNERS.c.owner == self._owner).with_for_update())
+        connection.execute(_OWNER.with_for_update(), {"owner": self._owner})
         return [known for _, known in self._owned(connection, claim.claim_id)] == [claim]

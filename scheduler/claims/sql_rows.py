@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,15 +13,29 @@ from sqlalchemy import Connection, Executable, RowMapping, bindparam, insert, se
 
 from scheduler.claims.journal import Claim, Hold
 from scheduler.claims.schema import CLAIMS, HOLDS
+from scheduler.claims.sql_statements import Statement
 from scheduler.claims.states import ClaimState, HoldState
+
+Row = Mapping[Any, Any]  # a row of claims by the names of its columns, as it was read or as it was written
 
 ALL_CLAIMS = select(CLAIMS).order_by(CLAIMS.c.number)
 AT_ONCE = 500  # rows in one question, so that no number of claims is too many
 
+_CHANGING = ("owner", "state", "accepted", "settled", "settled_at", "checksum")
+_AS_LEFT = ("number", "owner", "state", "accepted", "settled", "checksum")  # the body is in the checksum
+
 # Statements are made once: making one costs more than the database needs to carry it out.
-_ADD = insert(CLAIMS).returning(CLAIMS.c.number)
-_CHANGE = update(CLAIMS).where(CLAIMS.c.number == bindparam("this"))
-_CHANGE_HOLD = update(HOLDS).where(HOLDS.c.claim == bindparam("this"), HOLDS.c.position == bindparam("at"))
+_ADD = Statement(insert(CLAIMS).returning(CLAIMS.c.number), ("claim_id", "request_id", "body", *_CHANGING))
+_ADD_HOLD = Statement(insert(HOLDS), ("claim", "position", "state"))
+_CHANGE = Statement(
+    update(CLAIMS).where(*(CLAIMS.c[name] == bindparam(f"left_{name}") for name in _AS_LEFT)), _CHANGING
+)
+_CHANGE_HOLD = Statement(
+    update(HOLDS).where(
+        HOLDS.c.claim == bindparam("this"), HOLDS.c.position == bindparam("at"), HOLDS.c.state == bindparam("left")
+    ),
+    ("state",),
+)
 _HOLDS = select(HOLDS.c.claim, HOLDS.c.state).order_by(HOLDS.c.claim, HOLDS.c.position)
 _HOLDS_OF_ONE = _HOLDS.where(HOLDS.c.claim == bindparam("this"))
 _HOLDS_OF = _HOLDS.where(HOLDS.c.claim.in_(bindparam("these", expanding=True)))
@@ -30,34 +45,54 @@ class DamagedClaim(ValueError):
     """A row is not what was written."""
 
 
-def add(connection: Connection, claim: Claim, owner: UUID) -> None:
-    """Write a new claim. Raises IntegrityError when its request has a claim that is not aborted."""
+class ChangedClaim(DamagedClaim):
+    """A row is not as it was left: somebody else changed it, or it is damaged. Nothing was written."""
+
+
+def add(connection: Connection, claim: Claim, owner: UUID) -> Row:
+    """Write a new claim and return its row. Raises IntegrityError when its request has a claim that is not aborted."""
     body = msgspec.json.encode(claim)
     values = _changing(claim, owner, body, None) | {
         "claim_id": claim.claim_id,
         "request_id": claim.request_id,
         "body": body,
     }
-    number = connection.execute(_ADD, values).scalar_one()
+    number = _ADD.run(connection, values).scalar_one()
     holds = [
         {"claim": number, "position": position, "state": hold.state.value} for position, hold in enumerate(claim.holds)
     ]
     if holds:
-        connection.execute(insert(HOLDS), holds)
+        _ADD_HOLD.run(connection, *holds)
+    return values | {"number": number}
 
 
-def change(connection: Connection, row: RowMapping, before: Claim, after: Claim, *, owner: UUID, now: float) -> None:
-    """Write what differs between two states of the claim in this row."""
+def change(connection: Connection, row: Row, before: Claim, after: Claim, *, owner: UUID, now: float) -> Row:
+    """Write what differs between two states of the claim in this row, and return the row as it is then.
+
+    Raises ChangedClaim when the row is not as it is here, and DamagedClaim when the holds are not.
+    """
     values = _changing(after, owner, row["body"], now)
-    connection.execute(_CHANGE, values | {"this": row["number"]})
-    for position, (old, new) in enumerate(zip(before.holds, after.holds, strict=True)):
-        if old.state is not new.state:
-            connection.execute(_CHANGE_HOLD, {"this": row["number"], "at": position, "state": new.state.value})
+    left = {f"left_{name}": row[name] for name in _AS_LEFT}
+    if _CHANGE.run(connection, values | left).rowcount != 1:
+        raise ChangedClaim
+    moves = _moves(row["number"], before.holds, after.holds)
+    if moves and _CHANGE_HOLD.run(connection, *moves).rowcount != len(moves):
+        raise DamagedClaim
+    return {**row, **values}
+
+
+def _moves(number: int, before: Iterable[Hold], after: Iterable[Hold]) -> list[dict[str, object]]:
+    """Return the holds of a claim that change their state, as parameters."""
+    return [
+        {"this": number, "at": position, "left": old.state.value, "state": new.state.value}
+        for position, (old, new) in enumerate(zip(before, after, strict=True))
+        if old.state is not new.state
+    ]
 
 
 def load(
     connection: Connection, wanted: Executable, parameters: Mapping[str, object] = MappingProxyType({})
-) -> list[tuple[RowMapping, Claim]]:
+) -> list[tuple[Row, Claim]]:
     """Return claims with their rows, in the order of the query. Raises DamagedClaim."""
     rows = connection.execute(wanted, parameters).mappings().all()
     states = _hold_states(connection, [row["number"] for row in rows])
