@@ -20,7 +20,7 @@ from placement_client.testing.ini import ini_text
 from scheduler import FilterScheduler, build, load_config
 from scheduler.claims.survey import audit, heal
 from scheduler.config import options, settings_from
-from scheduler.hosts import FileHostSource
+from scheduler.hosts.file import FileHostSource
 
 # Their values are names of files, which a message about a file has to name.
 FILES = {"record_dir", "hosts_file", "pseudonym_key_file", "previous_pseudonym_key_files", "policy_file"}

@@ -25,7 +25,7 @@ from scheduler.filter_scheduler import FilterScheduler
 from scheduler.filters import load_filters
 from scheduler.filters.registry import GROUP as FILTER_PLUGINS
 from scheduler.filters.registry import from_outside as outside_filters
-from scheduler.hosts import FileHostSource, HostSource, PlacementHostSource
+from scheduler.hosts import HostSource, PlacementHostSource
 from scheduler.logs import RequestLog, key_from_file
 from scheduler.model import Rules
 from scheduler.model.admission import Authorize, by_elevation
@@ -148,6 +148,8 @@ def host_source_of(conf: cfg.ConfigOpts, placement: PlacementClient, clock: Cloc
     settings = config.hosts_from(conf)
     listing = PlacementHostSource(placement, clock, settings.refresh_interval_s, settings.details, log)
     if settings.source == "file" and settings.hosts_file:
+        from scheduler.hosts.file import FileHostSource  # noqa: PLC0415  (brings PyYAML)
+
         return FileHostSource(settings.hosts_file, listing, clock)
     return listing
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from placement_client.clock import Clock
 from scheduler.claims import schema, sql_rows
-from scheduler.claims.journal import Claim, Journal, MemoryJournal
+from scheduler.claims.journal import Claim, Journal
 from scheduler.claims.schema import CLAIMS, HOLDS, OWNERS
 from scheduler.claims.sql_databases import Database, database_of
 from scheduler.claims.sql_failures import reason_of, unavailable, was_lost
@@ -45,14 +45,12 @@ Written = tuple[Row, Claim]
 
 
 def open_journal(settings: JournalSettings, node_id: str, clock: Clock) -> Journal:
-    """Open the journal that the settings name, as a new owner.
+    """Open the journal in the database that the settings name, as a new owner.
 
     ``node_id`` names the machine or container; on PostgreSQL no two schedulers that run at a time may share one. Raises
     InvalidSettings for a wrong connection, a file that is not safe, or a journal of a newer release, and
     JournalUnavailable when the journal cannot be used now.
     """
-    if settings.connection.reveal() == "memory://":
-        return MemoryJournal(settings.keep_claims)
     journal = SqlJournal(database_of(settings), settings, node_id, clock)
     journal.open()
     return journal

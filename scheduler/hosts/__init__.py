@@ -2,7 +2,6 @@
 
 from scheduler.hosts.assumed import Assumed, Standing
 from scheduler.hosts.build import build_host_table
-from scheduler.hosts.file import FileHostSource
 from scheduler.hosts.inputs import inputs_of, table_of
 from scheduler.hosts.snapshot import HostSnapshot, snapshot_of
 from scheduler.hosts.source import HostSource, PlacementHostSource, facts_from
@@ -20,5 +19,4 @@ __all__ = [
     "HostSource",
     "facts_from",
     "PlacementHostSource",
-    "FileHostSource",
 ]

@@ -28,6 +28,7 @@ ONLY_SOME_NEED = {
     "sqlalchemy": "a journal in a database",
     "oslo_policy": "a policy file",
     "oslo_log.log": "the command line, which sets up a log of its own",
+    "yaml": "a hosts file",
     "os_traits": "an alias of PCI devices with traits",
 }
 INITS = [source for source in sources(*PACKAGES) if source.path.endswith("__init__.py")]

@@ -14,8 +14,8 @@ from placement_client.clock import Deadline
 from placement_client.errors import DeadlineExceeded, NotSent
 from placement_client.models import Aggregates, Inventories, Inventory, ResourceProvider
 from scheduler.errors import InvalidSettings
-from scheduler.hosts import FileHostSource, PlacementHostSource
-from scheduler.hosts.file import read_hosts
+from scheduler.hosts import PlacementHostSource
+from scheduler.hosts.file import FileHostSource, read_hosts
 from scheduler.model import HostFact
 from tests.hosts.fleets import uid
 
