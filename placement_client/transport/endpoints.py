@@ -64,7 +64,10 @@ class Reach:
 
     def check_url(self, url: str) -> None:
         """Raise InsecureEndpoint when there is a list and the URL of a request is not in it."""
-        if self.allowed and not any(entry.covers(_plain(url)) for entry in self.allowed):
+        if not self.allowed:
+            return
+        parts = _plain(url)
+        if not any(entry.covers(parts) for entry in self.allowed):
             raise InsecureEndpoint(hint="the endpoint is not in allowed_endpoints")
 
     def check_address(self, host: str, address: str) -> None:

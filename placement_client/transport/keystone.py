@@ -4,17 +4,18 @@ The question that matters is whether a failed request may have reached Placement
 another adapter stands in their place, the exception tells, and "perhaps" counts as yes.
 """
 
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import requests
 import urllib3.exceptions
 from keystoneauth1 import exceptions
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.plugin import BaseAuthPlugin
-from keystoneauth1.session import Session
+from keystoneauth1.session import DEFAULT_USER_AGENT, Session
 from requests.adapters import BaseAdapter
 
 from placement_client.clock import Deadline
@@ -32,9 +33,9 @@ from placement_client.errors import (
 )
 from placement_client.models import Answer, Request
 from placement_client.settings import PlacementSettings
-from placement_client.transport.endpoints import Reach, check_endpoint
+from placement_client.transport.endpoints import Reach
 from placement_client.transport.exchange import Exchange, TooLong, UnacceptableAnswer, exchanging
-from placement_client.transport.http import MARK, make_http_session
+from placement_client.transport.http import BoundedSession, make_http_session, prepared
 from placement_client.transport.login import Login
 from placement_client.transport.lookup import Resolver
 
@@ -70,6 +71,17 @@ NOT_READ: Final[tuple[tuple[type | tuple[type, ...], type[PlacementError], str],
     (UnacceptableAnswer, BadAnswer, "the answer is encoded or framed in two ways"),
     (SILENCE, AnswerTooSlow, ""),
 )
+
+NAME: Final = "placement-scheduler"
+ALWAYS: Final = {
+    "User-Agent": f"{NAME} {DEFAULT_USER_AGENT}",
+    "Accept-Encoding": "identity",
+    "Accept": "application/json",
+    "Connection": "keep-alive",
+}
+
+# What the client writes into a path and a query. Anything else requests would write in another way.
+TARGET: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)*+/?(?:\?(?:[A-Za-z0-9._~:,!&=-]++|%[0-9A-F]{2})*+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +122,8 @@ class KeystoneTransport:
 
     def _request(self, request: Request, headers: dict[str, str], exchange: Exchange) -> requests.Response:
         """Send with the token at hand, and once more with a new one when that is not accepted."""
-        token = self._login.headers(exchange)
-        endpoint = self._login.endpoint(exchange)
-        check_endpoint(endpoint)
-        url = endpoint.rstrip("/") + request.path
+        token, base = self._login.headers_and_base(exchange)
+        url = base + request.path
         response = self._send(url, request, {**headers, **token})
         if response.status_code == 401 and self._login.renew(token, exchange):
             response = self._send(url, request, {**headers, **self._login.headers(exchange)})
@@ -122,19 +132,9 @@ class KeystoneTransport:
         return response
 
     def _send(self, url: str, request: Request, headers: dict[str, str]) -> requests.Response:
-        return self._adapter.session.request(
-            url,
-            request.method,
-            auth=self._adapter.auth,
-            authenticated=False,
-            allow_reauth=False,
-            redirect=False,
-            raise_exc=False,
-            log=False,
-            connect_retries=0,
-            headers=headers,
-            data=request.body,
-        )
+        """Send past keystoneauth's session: what it would add (redirects, repeating, logs) is not wanted here."""
+        http = cast("BoundedSession", self._adapter.session.session)
+        return http.send_to_placement(prepared(request.method, url, headers, request.body))
 
 
 def make_transport(
@@ -149,7 +149,7 @@ def make_transport(
     Raises OSError when a certificate file cannot be used, InsecureEndpoint for a list of endpoints that is none.
     """
     http = make_http_session(settings, http_adapter)
-    session = Session(auth=auth, session=http, redirect=False, app_name="placement-scheduler")
+    session = Session(auth=auth, session=http, redirect=False, app_name=NAME)
     adapter = Adapter(
         session,
         auth=auth,
@@ -175,8 +175,13 @@ def urls_of(auth: BaseAuthPlugin, endpoint: Endpoint) -> dict[str, str]:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    """Return the headers of a request. Raises InvalidQuery for a request id of any other form than req-<uuid>."""
-    headers = {"Accept": "application/json", MARK: ""}
+    """Return the headers of a request.
+
+    Raises InvalidQuery for a request id of any other form than req-<uuid>, and for a path that would be rewritten.
+    """
+    if not TARGET.fullmatch(request.path):
+        raise InvalidQuery(request.operation, hint="the path or the query is not written as the client writes them")
+    headers = dict(ALWAYS)
     if request.body is not None:
         headers["Content-Type"] = "application/json"
     if request.microversion is not None:
@@ -189,8 +194,7 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def _answer(response: requests.Response) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, response.content)
+    return Answer(response.status_code, dict(response.headers.lower_items()), response.content)
 
 
 def _failure(error: Exception, exchange: Exchange, request: Request) -> PlacementError:

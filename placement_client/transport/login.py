@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import requests
 from keystoneauth1 import exceptions
 from keystoneauth1.adapter import Adapter
 
+from placement_client.transport.endpoints import check_endpoint
 from placement_client.transport.exchange import Exchange
 from placement_client.turns import Turns
 
@@ -27,19 +29,21 @@ class Login:
         self._turns = Turns()
         self._pause_s = FIRST_PAUSE_S
         self._quiet_until = float("-inf")
+        self._found: tuple[Mapping[str, str], str] | None = None
+
+    def headers_and_base(self, exchange: Exchange) -> tuple[Mapping[str, str], str]:
+        """Return the headers that prove who asks, and what URLs of Placement begin with, in one turn.
+
+        Raises what the plugin raises, InsecureEndpoint, TimeoutError at the deadline.
+        """
+        with self._turn(exchange):
+            headers = self._headers()
+            return headers, self._base(headers)
 
     def headers(self, exchange: Exchange) -> Mapping[str, str]:
         """Return the headers that prove who asks. Raises what the plugin raises, TimeoutError at the deadline."""
         with self._turn(exchange):
             return self._headers()
-
-    def endpoint(self, exchange: Exchange) -> str:
-        """Return the endpoint of Placement. Raises what the plugin raises, TimeoutError at the deadline."""
-        with self._turn(exchange):
-            endpoint = self._adapter.get_endpoint(skip_discovery=True)
-        if not endpoint:
-            raise exceptions.EndpointNotFound
-        return endpoint
 
     def renew(self, refused: Mapping[str, str], exchange: Exchange) -> bool:
         """Give up headers that were answered by 401; tell whether there may be better ones.
@@ -67,9 +71,25 @@ class Login:
             raise exceptions.AuthorizationFailure
         return dict(headers)
 
+    def _base(self, headers: Mapping[str, str]) -> str:
+        """Return what URLs of Placement begin with. A catalog comes with its token and is searched once for each."""
+        if self._found is None or self._found[0] != headers:
+            self._found = headers, base_of(self._adapter.get_endpoint(skip_discovery=True))
+        return self._found[1]
+
     @contextlib.contextmanager
     def _turn(self, exchange: Exchange) -> Iterator[None]:
         """Let one thread at a time ask the plugin. Raises TimeoutError at the deadline."""
         exchange.begin(at_placement=False)  # a 401 before did nothing at Placement, and nothing is sent to it now
         with self._turns.turn(exchange):
             yield
+
+
+def base_of(endpoint: str | None) -> str:
+    """Return an endpoint as requests writes it, no slash at its end. Raises EndpointNotFound, InsecureEndpoint."""
+    if not endpoint:
+        raise exceptions.EndpointNotFound
+    check_endpoint(endpoint)
+    request = requests.PreparedRequest()
+    request.prepare_url(endpoint, None)
+    return (request.url or "").rstrip("/")
