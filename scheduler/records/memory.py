@@ -8,7 +8,7 @@ from scheduler.model import DecisionRecord
 from scheduler.records.packing import without_inputs
 
 INPUT_ENTRIES = 20_000
-"""Candidates, providers and facts whose inputs are kept, over all records; some 50 MiB of objects."""
+"""Candidates, providers and facts whose inputs are kept, over all records; some 20 MiB."""
 
 
 class MemoryRecords:
