@@ -150,7 +150,8 @@ def limits_of(scores: FloatArray, bounds: Limits) -> Limits:
 def stretched(scores: FloatArray, limits: Limits) -> FloatArray:
     """Return scores, shape (a, k), clamped to limits and stretched to 0..1 between them; 0 where those are equal."""
     low, high = limits
-    normalized = np.minimum(np.maximum(scores, low), high)
+    normalized = np.maximum(scores, low)
+    np.minimum(normalized, high, out=normalized)
     normalized -= low
     normalized /= np.where(low == high, np.inf, high - low)
     return normalized

@@ -52,7 +52,7 @@ def kept_and_read(record: DecisionRecord) -> DecisionRecord:
 
 
 def plain(record: DecisionRecord) -> Any:
-    return msgspec.to_builtins(record)
+    return msgspec.json.decode(msgspec.json.encode(record))
 
 
 WISHES = ("TopologySpreadWeigher", "PreferredTraitsWeigher")
