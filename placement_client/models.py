@@ -18,6 +18,7 @@ from msgspec import Meta, Raw, Struct, field, json
 
 MAX_AMOUNT = 2**31 - 1
 NO_MAPPINGS, NO_TRAITS = Raw(b"{}"), Raw(b"[]")
+_MAPPINGS = json.Decoder(dict[str, list[UUID]])
 
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -123,8 +124,8 @@ class Way(Struct, frozen=True, gc=False):
 
     def typed(self) -> AllocationRequest:
         """Return it with identifiers in place of texts. Raises ValueError for what is none."""
-        mappings = json.decode(self.mappings, type=dict[str, list[UUID]])
-        return AllocationRequest({UUID(uuid): held for uuid, held in self.allocations.items()}, mappings)
+        held = {UUID(uuid): resources for uuid, resources in self.allocations.items()}
+        return AllocationRequest(held, _MAPPINGS.decode(self.mappings))
 
 
 class Party(Struct, frozen=True, gc=False):

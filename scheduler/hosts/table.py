@@ -288,13 +288,14 @@ class HostTable:
 
         KeyError for one that there is not.
         """
-        found = self.offers.levels(wanted)[:, self.hosts]
+        at = self.hosts if len(self) != 1 else self.hosts.item()  # numbers are far cheaper than arrays of one
+        found = self.offers.levels(wanted).take(at, axis=1)
         for row, (kind, name) in enumerate(wanted):
             if kind == FREE and name in self.added:
-                found[row] -= self.added[name][self.hosts]
+                found[row] -= self.added[name][at]
             elif kind != FREE and name in _COUNTED and self.touched:
-                found[row] += self.placed[self.hosts]
-        return found
+                found[row] += self.placed[at]
+        return found.reshape(len(wanted), len(self))
 
     def numbers(self, *path: str, missing: float) -> FloatArray:
         """Return what each host has under ("metrics", name) or ("image_properties", name, value), or ``missing``."""

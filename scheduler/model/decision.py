@@ -25,7 +25,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     claimed: bool
 
 
-class FilterStep(Struct, frozen=True, kw_only=True):
+class FilterStep(Struct, frozen=True, kw_only=True, gc=False):
     """What one filter did: hosts that came in, hosts it removed, and why."""
 
     name: str
@@ -51,7 +51,7 @@ class ScoredHost(Struct, frozen=True, kw_only=True, gc=False):
     scores: tuple[WeigherScore, ...] = ()
 
 
-class InstanceDecision(Struct, frozen=True, kw_only=True):
+class InstanceDecision(Struct, frozen=True, kw_only=True, gc=False):
     """How the host of one instance was found in one round.
 
     ``order`` is a digest of the places and weights of all hosts that were left, and of the draws up to then: equal when

@@ -12,6 +12,7 @@ from scheduler.hosts.arrays import AnyArray
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)  # splitmix64
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
+_HALF = np.uint64(32)
 
 
 def fingerprint(values: AnyArray) -> int:
@@ -19,8 +20,8 @@ def fingerprint(values: AnyArray) -> int:
 
     Each is multiplied by an odd number that belongs to its place, and the products are added up modulo 2**64.
     """
-    bits = np.ascontiguousarray(values).view(np.uint64)
-    folded = bits ^ (bits >> np.uint64(32))  # what ends in zeros, as most floats do, would only change the last digits
+    bits = values.view(np.uint64)
+    folded = bits ^ (bits >> _HALF)  # what ends in zeros, as most floats do, would only change the last digits
     return int(np.dot(folded, _factors(len(bits))))
 
 

@@ -51,7 +51,7 @@ def _place(total: FloatArray, wanted: int) -> float:
 def _shuffle_front(order: IntArray, ties: int, drawn: int, stream: RandomStream) -> None:
     for place in range(min(ties - 1, drawn)):
         other = place + stream.below(ties - place)
-        order[[place, other]] = order[[other, place]]
+        order[place], order[other] = order[other], order[place]
 
 
 def _drawn_first(order: IntArray, place: int) -> IntArray:

@@ -80,14 +80,21 @@ def _digest(filtered: Filtered, totals: FloatArray, stream: RandomStream) -> str
 
 def _scored(places: IntArray, hosts: HostTable, names: list[str], weights: Weights) -> tuple[ScoredHost, ...]:
     """Return how the hosts at these places came by their totals, weigher by weigher."""
-    parts = np.zeros((len(places), 3, len(names)))
-    positions = list(weights.panel.positions)
-    for part, values in enumerate((weights.raw, weights.normalized, weights.weighed)):
-        parts[:, part, positions] = values[:, places].T
-    known = zip(hosts.offers.names[hosts.hosts[places]], weights.total[places].tolist(), parts.tolist(), strict=True)
-    return tuple(
-        [
-            ScoredHost(host=host, total=total, scores=tuple(map(WeigherScore, names, *scores)))
-            for host, total, scores in known
-        ]
-    )
+    wanted = places.tolist()
+    unknown = [place for place in wanted if place not in weights.told]
+    if unknown:
+        parts = np.array([part[:, unknown] for part in (weights.raw, weights.normalized, weights.weighed)])
+        named = hosts.offers.names[hosts.hosts[unknown]]
+        known = zip(unknown, named, weights.total[unknown].tolist(), parts.T.tolist(), strict=True)
+        for place, host, total, scores in known:
+            by_weigher = _by_weigher(names, weights.panel.positions, scores)
+            weights.told[place] = ScoredHost(host=host, total=total, scores=by_weigher)
+    return tuple([weights.told[place] for place in wanted])
+
+
+def _by_weigher(names: list[str], asked: tuple[int, ...], scores: list[list[float]]) -> tuple[WeigherScore, ...]:
+    """Return the scores of all weighers: nothing for those that were not asked."""
+    found = [WeigherScore(name, 0.0, 0.0, 0.0) for name in names]
+    for position, score in zip(asked, scores, strict=True):
+        found[position] = WeigherScore(names[position], *score)
+    return tuple(found)

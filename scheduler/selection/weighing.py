@@ -7,7 +7,7 @@ the weigher has for the host.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from scheduler.errors import PluginFailed
 from scheduler.hosts.arrays import BoolArray, FloatArray, IntArray
 from scheduler.hosts.offers import Level
 from scheduler.hosts.table import HostTable
-from scheduler.model import RequestSpec
+from scheduler.model import RequestSpec, ScoredHost
 from scheduler.selection.plugins import bounds_of, concerned, multiplied, scored, scored_alone
 from scheduler.weighers import ColumnWeigher, Weighed
 
@@ -62,9 +62,11 @@ class Panel:
 
     def added(self, weighed: FloatArray) -> FloatArray:
         """Return the totals, added up one weigher after the other: so the last bit is the same among any hosts."""
-        total = np.zeros(weighed.shape[1])
-        for shares in weighed:
+        alone = weighed.shape[1] == 1
+        total = 0.0 if alone else np.zeros(weighed.shape[1])
+        for shares in weighed[:, 0].tolist() if alone else weighed:
             total += shares
+        total = np.atleast_1d(total)
         if not np.isfinite(total).all():
             names = ", ".join(one.weigher.name for one in self.weighers)
             raise PluginFailed(names, "the weights are too large to be added")
@@ -77,7 +79,7 @@ class Weights:
 
     The scores of weighers that are not in the ``panel`` are all 0. Scores are stretched between the ``limits``, unless
     the weighers map them themselves; the ``bounds`` of those give them as far as there are any. ``factors`` are the
-    multipliers, shape (a, 1), or (a, k) where they differ.
+    multipliers, shape (a, 1), or (a, k) where they differ. ``told`` keeps what the record says of hosts, by their rows.
     """
 
     panel: Panel
@@ -88,6 +90,7 @@ class Weights:
     weighed: FloatArray
     limits: Limits
     factors: FloatArray
+    told: dict[int, ScoredHost] = field(default_factory=dict)
 
     def factors_at(self, rows: IntArray) -> FloatArray:
         """Return the multipliers of these hosts."""
@@ -116,7 +119,10 @@ def reweigh(weights: Weights, request: RequestSpec, hosts: HostTable, rows: IntA
     before, weights.limits = weights.limits, panel.limits(weights.raw, weights.bounds)
     moved = _differ(before, weights.limits)
     changed: slice | IntArray = rows
+    for row in rows.tolist():
+        weights.told.pop(row, None)
     if moved.any():
+        weights.told.clear()
         changed, (low, high) = slice(None), weights.limits
         weights.normalized[moved] = stretched(weights.raw[moved], (low[moved], high[moved]))
         weights.weighed[moved] = weights.normalized[moved] * weights.factors[moved]
