@@ -12,7 +12,7 @@ from scheduler.hosts.arrays import AnyArray
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)  # splitmix64
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
-_HALF = np.uint64(32)
+_LOW = np.uint64(44)
 
 
 def fingerprint(values: AnyArray) -> int:
@@ -21,7 +21,7 @@ def fingerprint(values: AnyArray) -> int:
     Each is multiplied by an odd number that belongs to its place, and the products are added up modulo 2**64.
     """
     bits = values.view(np.uint64)
-    folded = bits ^ (bits >> _HALF)  # what ends in zeros, as most floats do, would only change the last digits
+    folded = bits ^ (bits >> _LOW)  # what ends in zeros, as most floats do, would only change the last digits
     return int(np.dot(folded, _factors(len(bits))))
 
 

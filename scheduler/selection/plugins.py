@@ -93,7 +93,7 @@ def scored(
     """
     scores = np.empty((len(plugins), len(hosts)))
     if columns:
-        scores[list(columns)] = hosts.levels(tuple(columns.values()))
+        scores[list(columns)] = _levels([plugins[place].name for place in columns], columns, hosts)
     for position, plugin in enumerate(plugins):
         if position not in columns:
             scores[position] = _answer(plugin.name, FLOAT, len(hosts), "host", plugin.score, request, hosts)
@@ -101,6 +101,13 @@ def scored(
     if not finite.all():
         raise PluginFailed(plugins[np.flatnonzero(~finite.all(axis=1))[0]].name, "a score is not a finite number")
     return scores
+
+
+def _levels(names: Sequence[str], columns: Mapping[int, Level], hosts: HostTable) -> FloatArray:
+    levels, problem = _asked(hosts.levels, tuple(columns.values()))
+    if levels is None:
+        raise PluginFailed(", ".join(names), problem or "no answer")
+    return levels
 
 
 def scored_alone(plugin: Weigher, request: RequestSpec, hosts: HostTable, scores: FloatArray) -> FloatArray:

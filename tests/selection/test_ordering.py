@@ -4,6 +4,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scheduler.randomness import RandomStream
 from scheduler.selection.ordering import DRAWN, order_hosts
@@ -54,3 +56,21 @@ def test_every_host_of_many_can_come_first() -> None:
 
 def test_the_same_seed_gives_the_same_order() -> None:
     assert order([1.0] * 50, 7, shuffle=True, subset=5) == order([1.0] * 50, 7, shuffle=True, subset=5)
+
+
+@given(
+    weights=st.lists(st.integers(0, 5).map(float), min_size=1, max_size=60),
+    first=st.integers(1, 40),
+    subset=st.integers(1, 4),
+    shuffle=st.booleans(),
+)
+def test_the_first_places_are_those_of_the_whole_order(
+    weights: list[float], first: int, subset: int, shuffle: bool
+) -> None:
+    settings, totals = (
+        OrderSettings(host_subset_size=subset, shuffle_best_same_weighed_hosts=shuffle),
+        np.array(weights),
+    )
+    every, some = (order_hosts(totals, RandomStream(bytes(32)), settings, places) for places in (None, first))
+    assert len(some) >= min(first, len(weights))
+    assert some[:first].tolist() == every[:first].tolist()

@@ -12,9 +12,10 @@ from scheduler.bootstrap import plugins_of
 from scheduler.errors import InvalidRequest, InvalidSettings, PluginFailed
 from scheduler.filters import load_filters
 from scheduler.model import Rules
+from scheduler.selection import weigh_hosts
 from scheduler.selection.plugins import judged, scored
 from scheduler.settings import DEFAULT_FILTERS, DEFAULT_WEIGHERS, FilterSettings, WeigherSettings
-from scheduler.weighers import load_weighers
+from scheduler.weighers import ColumnWeigher, Weighed, load_weighers
 from tests.hosts.fleets import Node, spec, table
 
 HOSTS = table(Node("a"), Node("b"))
@@ -224,6 +225,23 @@ def test_a_filter_that_does_anything_but_answer_stops_the_request(answer: Callab
 def test_a_weigher_that_does_anything_but_answer_stops_the_request(answer: Callable[[], Any]) -> None:
     with pytest.raises(PluginFailed) as caught:
         scored([Answering(answer)], spec(), HOSTS)
+    assert caught.value.__context__ is None
+
+
+class OfAColumn(ColumnWeigher):
+    name = "OfAColumn"
+
+    def __init__(self, *column: str) -> None:
+        self.column = column
+
+
+def test_a_weigher_of_a_column_is_not_asked_and_one_of_a_column_that_is_not_there_stops_the_request() -> None:
+    there = OfAColumn("free", "VCPU")
+    assert weigh_hosts([Weighed(there, 1.0)], spec(), HOSTS).raw[0].tolist() == HOSTS.free("VCPU").tolist()
+    assert there.score(spec(), HOSTS).tolist() == HOSTS.free("VCPU").tolist()
+    with pytest.raises(PluginFailed) as caught:
+        weigh_hosts([Weighed(OfAColumn("fact", "no_such_fact"), 1.0)], spec(), HOSTS)
+    assert caught.value.plugin == "OfAColumn"
     assert caught.value.__context__ is None
 
 
