@@ -9,10 +9,10 @@ from typing import Final
 
 from msgspec import json
 
-from placement_client.models import NAME, AllocationCandidates, Written
+from placement_client.models import NAME, AllocationCandidates, WrittenCandidates
 
 _NAME: Final = re.compile(NAME)
-_WRITTEN: Final = json.Decoder(Written)
+_WRITTEN: Final = json.Decoder(WrittenCandidates)
 
 
 def candidates_in(body: bytes) -> AllocationCandidates:
@@ -24,7 +24,7 @@ def candidates_in(body: bytes) -> AllocationCandidates:
     return found
 
 
-def _classes(written: Written) -> set[str]:
+def _classes(written: WrittenCandidates) -> set[str]:
     """Return the name of every resource class in an answer."""
-    given = [held.resources for way in written.allocation_requests for held in way.allocations.values()]
+    given = [held.resources for request in written.allocation_requests for held in request.allocations.values()]
     return set().union(*given, *[one.resources for one in written.provider_summaries.values()])

@@ -116,7 +116,7 @@ class ProviderSummary(Struct, frozen=True, gc=False):
     root_provider_uuid: UUID | None = None
 
 
-class Way(Struct, frozen=True, gc=False):
+class WrittenRequest(Struct, frozen=True, gc=False):
     """An allocation request as it was written; ``mappings`` are read when it is taken."""
 
     allocations: dict[str, Resources]
@@ -128,7 +128,7 @@ class Way(Struct, frozen=True, gc=False):
         return AllocationRequest(held, _MAPPINGS.decode(self.mappings))
 
 
-class Party(Struct, frozen=True, gc=False):
+class WrittenSummary(Struct, frozen=True, gc=False):
     """A provider summary as it was written; equal lists of traits are one text."""
 
     resources: dict[str, ResourceSummary]
@@ -137,15 +137,15 @@ class Party(Struct, frozen=True, gc=False):
     root_provider_uuid: str | None = None
 
 
-class Written(Struct, frozen=True):
+class WrittenCandidates(Struct, frozen=True):
     """The answer to a candidate query as it was written.
 
     It has hardly a value that the garbage collector has to look at, which an answer has ten thousand of otherwise: to
     look through them takes longer than everything else that is done with an answer.
     """
 
-    allocation_requests: list[Way]
-    provider_summaries: dict[str, Party]
+    allocation_requests: list[WrittenRequest]
+    provider_summaries: dict[str, WrittenSummary]
 
 
 class AllocationCandidates:
@@ -158,13 +158,13 @@ class AllocationCandidates:
     def __init__(
         self, allocation_requests: Sequence[AllocationRequest], provider_summaries: Mapping[UUID, ProviderSummary]
     ) -> None:
-        self.written = Written(
-            [_way(request) for request in allocation_requests],
-            {str(uuid): _party(summary) for uuid, summary in provider_summaries.items()},
+        self.written = WrittenCandidates(
+            [_written_request(request) for request in allocation_requests],
+            {str(uuid): _written_summary(summary) for uuid, summary in provider_summaries.items()},
         )
 
     @classmethod
-    def of(cls, written: Written) -> "AllocationCandidates":
+    def of(cls, written: WrittenCandidates) -> "AllocationCandidates":
         """Return the candidates that an answer has."""
         found = cls.__new__(cls)
         found.written = written
@@ -188,11 +188,11 @@ class AllocationCandidates:
     @cached_property
     def allocation_requests(self) -> list[AllocationRequest]:
         """Return the ways to satisfy the query."""
-        return [way.typed() for way in self.written.allocation_requests]
+        return [request.typed() for request in self.written.allocation_requests]
 
     @cached_property
     def provider_summaries(self) -> dict[UUID, ProviderSummary]:
-        """Return what the providers have that the ways name, and those of the trees of these."""
+        """Return what the providers have that the candidates name, and those of the trees of these."""
         return {
             self.uuids[text]: ProviderSummary(
                 one.resources,
@@ -213,9 +213,9 @@ class AllocationCandidates:
         """Raise ValueError unless every provider and root is known by one UUID."""
         _ = self.uuids, self.roots
 
-    def only(self, ways: list[Way]) -> "AllocationCandidates":
-        """Return the same answer with only these ways."""
-        return AllocationCandidates.of(Written(ways, self.written.provider_summaries))
+    def only(self, requests: list[WrittenRequest]) -> "AllocationCandidates":
+        """Return the same answer with only these candidates."""
+        return AllocationCandidates.of(WrittenCandidates(requests, self.written.provider_summaries))
 
     def _uuid(self, text: str | None) -> UUID | None:
         return None if text is None else self.uuids.get(text) or UUID(text)
@@ -232,14 +232,14 @@ class AllocationCandidates:
     __hash__ = None  # type: ignore[assignment]  # as for everything that is compared by what it holds
 
 
-def _way(request: AllocationRequest) -> Way:
+def _written_request(request: AllocationRequest) -> WrittenRequest:
     held = {str(uuid): resources for uuid, resources in request.allocations.items()}
-    return Way(held, Raw(json.encode(request.mappings)))
+    return WrittenRequest(held, Raw(json.encode(request.mappings)))
 
 
-def _party(summary: ProviderSummary) -> Party:
+def _written_summary(summary: ProviderSummary) -> WrittenSummary:
     parent, root = summary.parent_provider_uuid, summary.root_provider_uuid
-    return Party(
+    return WrittenSummary(
         summary.resources,
         Raw(json.encode(summary.traits)),
         None if parent is None else str(parent),

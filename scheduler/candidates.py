@@ -6,7 +6,7 @@ from uuid import UUID
 
 from placement_client.client import PlacementClient
 from placement_client.errors import BadAnswer, BadRequest, PlacementError
-from placement_client.models import AllocationCandidates, Way, Written
+from placement_client.models import AllocationCandidates, WrittenCandidates, WrittenRequest
 from placement_client.query import CandidateQuery
 from scheduler.errors import InvalidRequest
 from scheduler.explain.probes import relaxations
@@ -54,9 +54,9 @@ def ask(placement: PlacementClient, *queries: CandidateQuery) -> AllocationCandi
         return answers[0]
     written = [answer.written for answer in answers]
     return AllocationCandidates.of(
-        Written(
-            allocation_requests=[way for one in written for way in one.allocation_requests],
-            provider_summaries={text: party for one in written for text, party in one.provider_summaries.items()},
+        WrittenCandidates(
+            allocation_requests=[request for one in written for request in one.allocation_requests],
+            provider_summaries={text: summary for one in written for text, summary in one.provider_summaries.items()},
         )
     )
 
@@ -79,18 +79,18 @@ def sound(found: AllocationCandidates, wanted: Mapping[str, int]) -> AllocationC
     candidate would take room that nobody asked for.
     """
     offered = found.written.allocation_requests
-    exact = [way for way in offered if amounts_of(way) == wanted]
+    exact = [request for request in offered if amounts_of(request) == wanted]
     if offered and not exact:
         raise BadAnswer("GET /allocation_candidates", hint="the candidates give other amounts than were asked for")
     return found if len(exact) == len(offered) else found.only(exact)
 
 
-def amounts_of(way: Way) -> Mapping[str, int]:
+def amounts_of(request: WrittenRequest) -> Mapping[str, int]:
     """Return the amounts of one candidate by resource class, over all its providers."""
-    if len(way.allocations) == 1:
-        return next(iter(way.allocations.values())).resources
+    if len(request.allocations) == 1:
+        return next(iter(request.allocations.values())).resources
     total: Counter[str] = Counter()
-    for held in way.allocations.values():
+    for held in request.allocations.values():
         total.update(held.resources)
     return total
 

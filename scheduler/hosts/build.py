@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from placement_client.errors import BadAnswer
-from placement_client.models import AllocationCandidates, Party, Way
+from placement_client.models import AllocationCandidates, WrittenRequest, WrittenSummary
 from scheduler.hosts.arrays import IntArray, ObjectArray, object_array
 from scheduler.hosts.offers import CANDIDATES, Candidates, Offers, Providers, Slots
 from scheduler.hosts.snapshot import HostSnapshot
@@ -76,8 +76,8 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
     rows = {text: row for row, text in enumerate(candidates.uuids)}
     roots = [one.root_provider_uuid or text for text, one in zip(rows, summaries, strict=True)]
     traits, trait_lists = _numbered(summaries, candidates.trait_lists)
-    ways = candidates.written.allocation_requests
-    owners = _owners(ways, rows, roots, _sharing(traits, trait_lists))
+    requests = candidates.written.allocation_requests
+    owners = _owners(requests, rows, roots, _sharing(traits, trait_lists))
     hosts = {root: host for host, root in enumerate(sorted(set(owners)))}
     host_rows = [rows[root] for root in hosts]
     host_uuids = object_array([uuids[row] for row in host_rows])
@@ -93,7 +93,7 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
         roots=_ints(host_rows),
         providers=Providers(provider_hosts, traits, trait_lists),
         slots=_slots(uuids, summaries, provider_hosts, places),
-        candidates=_candidates(ways, _ints([hosts[owner] for owner in owners]), rows, places),
+        candidates=_candidates(requests, _ints([hosts[owner] for owner in owners]), rows, places),
     )
 
 
@@ -105,7 +105,7 @@ def _names(column: str, snapshot: HostSnapshot, fact_rows: IntArray, host_uuids:
 
 
 def _numbered(
-    summaries: Sequence[Party], trait_lists: Mapping[bytes, list[str]]
+    summaries: Sequence[WrittenSummary], trait_lists: Mapping[bytes, list[str]]
 ) -> tuple[IntArray, tuple[list[str], ...]]:
     """Return which of the different lists of traits each provider has, and those."""
     numbers = {text: number for number, text in enumerate(trait_lists)}
@@ -118,21 +118,23 @@ def _sharing(traits: IntArray, trait_lists: Sequence[list[str]]) -> frozenset[in
     return frozenset(np.flatnonzero(np.isin(traits, shares)).tolist()) if shares else frozenset()
 
 
-def _owners(ways: Sequence[Way], rows: Mapping[str, int], roots: Sequence[str], sharing: frozenset[int]) -> list[str]:
+def _owners(
+    requests: Sequence[WrittenRequest], rows: Mapping[str, int], roots: Sequence[str], sharing: frozenset[int]
+) -> list[str]:
     """Return the root provider that each candidate belongs to."""
-    if not all(way.allocations for way in ways):
+    if not all(request.allocations for request in requests):
         raise LookupError
     if not sharing:
-        return [roots[rows[next(iter(way.allocations))]] for way in ways]
-    return [roots[rows[_own_provider(way, rows, sharing)]] for way in ways]
+        return [roots[rows[next(iter(request.allocations))]] for request in requests]
+    return [roots[rows[_own_provider(request, rows, sharing)]] for request in requests]
 
 
-def _own_provider(way: Way, rows: Mapping[str, int], sharing: frozenset[int]) -> str:
-    providers = list(way.allocations)
+def _own_provider(request: WrittenRequest, rows: Mapping[str, int], sharing: frozenset[int]) -> str:
+    providers = list(request.allocations)
     return next((text for text in providers if rows[text] not in sharing), providers[0])
 
 
-def _slots(uuids: list[UUID], summaries: Sequence[Party], hosts: IntArray, places: _Places) -> Slots:
+def _slots(uuids: list[UUID], summaries: Sequence[WrittenSummary], hosts: IntArray, places: _Places) -> Slots:
     held = list(chain.from_iterable([summary.resources.values() for summary in summaries]))
     slot_hosts = hosts[places.providers]
     below = np.array([summary.parent_provider_uuid is not None for summary in summaries], dtype=np.bool_)
@@ -149,10 +151,12 @@ def _slots(uuids: list[UUID], summaries: Sequence[Party], hosts: IntArray, place
     )
 
 
-def _candidates(ways: Sequence[Way], hosts: IntArray, rows: Mapping[str, int], places: _Places) -> Candidates:
+def _candidates(
+    requests: Sequence[WrittenRequest], hosts: IntArray, rows: Mapping[str, int], places: _Places
+) -> Candidates:
     order = np.argsort(hosts, kind="stable")
-    ordered = tuple([ways[at] for at in order.tolist()])
-    allocations = [way.allocations for way in ordered]
+    ordered = tuple([requests[at] for at in order.tolist()])
+    allocations = [request.allocations for request in ordered]
     held = [one.resources for held in allocations for one in held.values()]
     if not all(held):
         raise LookupError
@@ -161,7 +165,7 @@ def _candidates(ways: Sequence[Way], hosts: IntArray, rows: Mapping[str, int], p
     classes = _ints(list(map(places.kinds.__getitem__, chain.from_iterable(held))))
     sizes = np.add.reduceat(held_sizes, _starts(_ints(list(map(len, allocations))))[:-1])
     return Candidates(
-        ways=ordered,
+        requests=ordered,
         host_starts=_starts(np.bincount(hosts)),
         starts=_starts(sizes),
         slots=places.of(np.repeat(held_rows, held_sizes), classes),

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from placement_client.errors import BadAnswer
-from placement_client.models import AllocationRequest, Way
+from placement_client.models import AllocationRequest, WrittenRequest
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
 from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
 
@@ -63,7 +63,7 @@ class Candidates:
     slot, are ``starts[c]`` to ``starts[c + 1]``.
     """
 
-    ways: tuple[Way, ...]
+    requests: tuple[WrittenRequest, ...]
     host_starts: IntArray
     starts: IntArray
     slots: IntArray
@@ -180,7 +180,7 @@ class Offers:
     def request_of(self, candidate: int) -> AllocationRequest:
         """Return the allocation request of a candidate. Raises BadAnswer where its mappings are malformed."""
         try:
-            return self.candidates.ways[candidate].typed()
+            return self.candidates.requests[candidate].typed()
         except ValueError:
             pass
         raise BadAnswer(CANDIDATES, hint="the mappings of a candidate do not have the documented form")

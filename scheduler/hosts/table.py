@@ -78,7 +78,7 @@ class HostTable:
     @property
     def candidate_count(self) -> int:
         """Return the number of allocation candidates of all hosts of the offers."""
-        return len(self.offers.candidates.ways)
+        return len(self.offers.candidates.requests)
 
     @cached_property
     def candidates(self) -> IntArray:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from placement_client.models import Written
+from placement_client.models import WrittenCandidates
 from scheduler.model.facts import AggregateFact, HostFact
 from scheduler.model.operation import BUILD, Operation
 from scheduler.model.request import RequestSpec, ServerGroup
@@ -42,7 +42,7 @@ class RoundInputs(Struct, frozen=True, kw_only=True):
     ``asked_by`` is the request whose question this is the answer to, "" when it is this one.
     """
 
-    candidates: Written
+    candidates: WrittenCandidates
     hosts: HostsThen
     instance_group: ServerGroup | None = None
     assumed: tuple[tuple[UUID, str, int], ...] = ()
