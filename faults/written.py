@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 from placement_client.clock import SYSTEM_CLOCK, Clock
 from placement_client.models import Resources
 from placement_client.secret import Secret
+from scheduler.bootstrap import journal_of
 from scheduler.claims.journal import Claim, Hold, InstanceClaim, Journal
-from scheduler.claims.sql_journal import open_journal
 from scheduler.claims.states import ClaimEvent, HoldEvent, HoldState
 from scheduler.settings import JournalSettings
 
@@ -33,7 +33,7 @@ def a_claim(request_id: str = "", instances: int = 1, holds: int = 1, claim_id: 
 
 def a_journal(url: str, node_id: str = "node", clock: Clock = SYSTEM_CLOCK, **settings: Any) -> Journal:
     """Open the journal at this URL, with settings of ``JournalSettings``."""
-    return open_journal(JournalSettings(connection=Secret(url), **settings), node_id, clock)
+    return journal_of(JournalSettings(connection=Secret(url), **settings), node_id, clock)
 
 
 def advanced(journal: Journal, claim: Claim, *events: ClaimEvent) -> Claim:

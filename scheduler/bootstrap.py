@@ -35,7 +35,7 @@ from scheduler.prefilters.registry import GROUP as PREFILTER_PLUGINS
 from scheduler.randomness import RandomSource, SeededRandomSource, SystemRandomSource
 from scheduler.records import DirectoryRecords, MemoryRecords
 from scheduler.selection import Plugins
-from scheduler.settings import ExplainSettings, SchedulerSettings
+from scheduler.settings import ExplainSettings, JournalSettings, SchedulerSettings
 from scheduler.shared_candidates import SharedCandidates
 from scheduler.weighers import load_weighers
 from scheduler.weighers.registry import GROUP as WEIGHER_PLUGINS
@@ -120,18 +120,18 @@ def plugins_of(rules: Rules) -> Plugins:
 
 def claimer_of(settings: SchedulerSettings, placement: PlacementClient, clock: Clock, log: EventLog) -> Claimer:
     """Return the claimer on the journal that ``[journal]`` names."""
-    journal = journal_of(settings, clock)
+    journal = journal_of(settings.journal, settings.claims.node_id, clock)
     beat = None if settings.journal.connection.reveal() == MEMORY else settings.journal
     return Claimer(placement, journal, settings.claims, clock, beat=beat, log=log)
 
 
-def journal_of(settings: SchedulerSettings, clock: Clock) -> Journal:
+def journal_of(settings: JournalSettings, node_id: str, clock: Clock) -> Journal:
     """Return the journal that ``[journal]`` names, as a new owner. Raises InvalidSettings and JournalUnavailable."""
-    if settings.journal.connection.reveal() == MEMORY:
-        return MemoryJournal(settings.journal.keep_claims)
+    if settings.connection.reveal() == MEMORY:
+        return MemoryJournal(settings.keep_claims)
     from scheduler.claims.sql_journal import open_journal  # noqa: PLC0415  (brings SQLAlchemy)
 
-    return open_journal(settings.journal, settings.claims.node_id, clock)
+    return open_journal(settings, node_id, clock)
 
 
 def placement_of(conf: cfg.ConfigOpts, http_adapter: HttpAdapter | None, clock: Clock) -> PlacementClient:

@@ -4,7 +4,6 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from random import Random
 from statistics import median
 from typing import Protocol
 
@@ -52,17 +51,17 @@ def in_turns(
     sides: Mapping[str, Step],
     rounds: int,
     warm: int = 1,
-    chance: Random | None = None,
+    order: Callable[[list[str]], list[str]] = lambda names: names,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Spent]]:
     """Let every side take its step in every round, after a few that are not counted.
 
-    With ``chance`` they do so in random order, so that nobody keeps step with what a server does at every second call;
-    ``between`` follows each round.
+    ``order`` may put them in another order each time, so that nobody keeps step with what a server does at every second
+    call; ``between`` follows each round.
     """
     kept: dict[str, list[Spent]] = {name: [] for name in sides}
     for number in range(-warm, rounds):
-        for name in chance.sample(list(sides), len(sides)) if chance else sides:
+        for name in order(list(sides)):
             one = sides[name]()
             if number >= 0:
                 kept[name].append(one)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from random import Random
 from statistics import median
 
 from benchmarks.speed.bare import Bare, Call, fresh
@@ -19,6 +18,7 @@ from benchmarks.speed.service import Service, calls_of, service
 from benchmarks.speed.stage import PATIENCE, Consumers, placement
 from benchmarks.speed.wire import Wire
 from placement_client.testing import PlacementServer
+from scheduler.randomness import RandomStream
 
 Kept = dict[str, list[Spent]]
 WINDOW_MS = 1000
@@ -33,7 +33,7 @@ class EndToEnd:
     def __init__(self, nova: Nova, plan: Plan) -> None:
         self._nova = nova
         self._plan = plan
-        self._chance = Random(0)
+        self._chance = RandomStream(b"speed")
         self.rows: list[Row] = []
         self.samples: dict[str, tuple[float, ...]] = {}
 
@@ -83,12 +83,15 @@ class EndToEnd:
     def _end(self, server: PlacementServer, consumers: Consumers, calls: Sequence[Call]) -> None:
         """End a round: give back what was claimed, and ask some more, so that nobody keeps step with the server."""
         consumers.give_back()
-        for _ in range(self._chance.randrange(3)):
+        for _ in range(self._chance.below(3)):
             with Bare(server) as bare:
                 bare.send(calls[:1])
 
+    def _mixed(self, names: list[str]) -> list[str]:
+        return [names[number] for number in self._chance.permutation(len(names))]
+
     def _measure(self, what: str, sides: Mapping[str, Step], rounds: int, between: Callable[[], None]) -> Kept:
-        kept = in_turns(sides, rounds, chance=self._chance, between=between)
+        kept = in_turns(sides, rounds, order=self._mixed, between=between)
         self.samples |= {f"{what}, {side}": tuple(round(one.wall_ms, 3) for one in of) for side, of in kept.items()}
         print(what, {side: round(wall(of), 1) for side, of in kept.items()}, flush=True)
         return kept

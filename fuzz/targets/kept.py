@@ -6,12 +6,12 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
 
 from fuzz.target import Target
 from fuzz.targets.answers import CONSUMER, HOST
 from placement_client.models import Resources
-from scheduler.claims import sql_rows
+from scheduler.claims import schema, sql_rows
 from scheduler.claims.journal import Claim, Hold, InstanceClaim
 from scheduler.explain import in_words
 from scheduler.filters import load_filters
@@ -111,20 +111,6 @@ def _json(*documents: object) -> tuple[bytes, ...]:
     return tuple(msgspec.json.encode(document) for document in documents)
 
 
-class _Insert:
-    """Stands in the place of a database connection that a claim is written to, and keeps the row."""
-
-    def __init__(self) -> None:
-        self.row: dict[str, Any] = {}
-
-    def execute(self, statement: object, values: Any) -> "_Insert":
-        self.row = self.row or values
-        return self
-
-    def scalar_one(self) -> int:
-        return 1
-
-
 def _written_row() -> bytes:
     """Return a row as the journal writes it, its checksum included."""
     held = {UUID(HOST): Resources({"VCPU": 1, "MEMORY_MB": 512})}
@@ -139,9 +125,10 @@ def _written_row() -> bytes:
         holds=(Hold(UUID(HOST), held),),
         result=b"[]",
     )
-    connection = _Insert()
-    sql_rows.add(cast("Connection", connection), claim, UUID(HOST))
-    columns = connection.row | {"holds": [hold.state for hold in claim.holds], "body": connection.row["body"].decode()}
+    with create_engine("sqlite://").begin() as connection:
+        schema.migrate(connection)
+        row = dict(sql_rows.add(connection, claim, UUID(HOST)))
+    columns = row | {"holds": [hold.state for hold in claim.holds], "body": row["body"].decode()}
     columns["checksum"] = columns["checksum"].hex()
     return msgspec.json.encode({name: columns[name] for name in _Row.__struct_fields__})
 

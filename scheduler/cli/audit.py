@@ -89,7 +89,7 @@ def tables_of(report: AuditReport) -> Iterator[Table]:
 
 def _owned(settings: SchedulerSettings) -> frozenset[UUID]:
     """Return the consumers that unsettled claims of the journal name, whoever owns them. Raises JournalUnavailable."""
-    journal = journal_of(settings, SYSTEM_CLOCK)
+    journal = journal_of(settings.journal, settings.claims.node_id, SYSTEM_CLOCK)
     try:
         return owned_consumers(journal.unsettled())
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import scheduler
+from placement_client.models import AllocationCandidates
 from placement_client.testing import MockPlacement, RealPlacement
 from scheduler import DecisionRecord, Selection
 from scheduler.errors import InvalidRequest
@@ -139,8 +140,7 @@ def offered(set_up: Stage) -> set[str]:
     inputs = record_of(set_up).inputs
     assert inputs is not None
     assert inputs.rounds[-1] is not None
-    summaries = inputs.rounds[-1].candidates.provider_summaries
-    return {set_up.names[one.root_provider_uuid] for one in summaries.values()}
+    return {set_up.names[root] for root in AllocationCandidates.of(inputs.rounds[-1].candidates).roots}
 
 
 def record_of(set_up: Stage) -> DecisionRecord:
