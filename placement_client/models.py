@@ -16,8 +16,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Raw, Struct, field, json
 
+from placement_client.errors import BadAnswer
+
 MAX_AMOUNT = 2**31 - 1
 NO_MAPPINGS, NO_TRAITS = Raw(b"{}"), Raw(b"[]")
+CANDIDATES = "GET /allocation_candidates"
 _MAPPINGS = json.Decoder(dict[str, list[UUID]])
 
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
@@ -123,9 +126,13 @@ class WrittenRequest(Struct, frozen=True, gc=False):
     mappings: Raw = NO_MAPPINGS
 
     def typed(self) -> AllocationRequest:
-        """Return it with identifiers in place of texts. Raises ValueError for what is none."""
-        held = {UUID(uuid): resources for uuid, resources in self.allocations.items()}
-        return AllocationRequest(held, _MAPPINGS.decode(self.mappings))
+        """Return it with identifiers in place of texts. Raises BadAnswer for what is none."""
+        try:
+            held = {UUID(uuid): resources for uuid, resources in self.allocations.items()}
+            return AllocationRequest(held, _MAPPINGS.decode(self.mappings))
+        except ValueError:
+            pass
+        raise BadAnswer(CANDIDATES, hint="the mappings of a candidate do not have the documented form")
 
 
 class WrittenSummary(Struct, frozen=True, gc=False):
@@ -152,7 +159,7 @@ class AllocationCandidates:
     """The answer to a candidate query: the ways to satisfy it, and the providers they name.
 
     ``written`` is the answer as text; ``allocation_requests`` and ``provider_summaries`` are made of it when somebody
-    looks at them, and raise ValueError where it is not such an answer.
+    looks at them. What is left to be found out then is whether mappings are such; BadAnswer where they are not.
     """
 
     def __init__(
@@ -210,8 +217,10 @@ class AllocationCandidates:
         return tuple([self.uuids.get(text) or UUID(text) for text in texts])
 
     def check(self) -> None:
-        """Raise ValueError unless every provider and root is known by one UUID."""
+        """Raise ValueError unless every provider, root and parent is known by one UUID."""
         _ = self.uuids, self.roots
+        for one in self.written.provider_summaries.values():
+            self._uuid(one.parent_provider_uuid)
 
     def only(self, requests: list[WrittenRequest]) -> "AllocationCandidates":
         """Return the same answer with only these candidates."""

@@ -13,9 +13,9 @@ from uuid import UUID
 import numpy as np
 
 from placement_client.errors import BadAnswer
-from placement_client.models import AllocationCandidates, WrittenRequest, WrittenSummary
+from placement_client.models import CANDIDATES, AllocationCandidates, WrittenRequest, WrittenSummary
 from scheduler.hosts.arrays import IntArray, ObjectArray, object_array
-from scheduler.hosts.offers import CANDIDATES, Candidates, Offers, Providers, Slots
+from scheduler.hosts.offers import Candidates, Offers, Providers, Slots
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
 

@@ -9,12 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from placement_client.errors import BadAnswer
-from placement_client.models import AllocationRequest, WrittenRequest
+from placement_client.models import WrittenRequest
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
 from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
 
-CANDIDATES = "GET /allocation_candidates"
 FREE, FACT = "free", "fact"
 Level = tuple[str, str]
 """A column of numbers: (FREE, resource class), the room left of it; or (FACT, a fact by Nova's attribute name)."""
@@ -176,14 +174,6 @@ class Offers:
     @cached_property
     def _trait_sets(self) -> dict[str, Distinct]:
         return {}
-
-    def request_of(self, candidate: int) -> AllocationRequest:
-        """Return the allocation request of a candidate. Raises BadAnswer where its mappings are malformed."""
-        try:
-            return self.candidates.requests[candidate].typed()
-        except ValueError:
-            pass
-        raise BadAnswer(CANDIDATES, hint="the mappings of a candidate do not have the documented form")
 
     def bearing(self, trait: str, slots: IntArray) -> BoolArray:
         """Return which of these slots are on a provider that has this trait, shape of ``slots``."""

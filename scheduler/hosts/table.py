@@ -193,7 +193,7 @@ class HostTable:
 
     def request_of(self, candidate: int) -> AllocationRequest:
         """Return the allocation request of a candidate as Placement gave it. Raises BadAnswer where it is none."""
-        return self.offers.request_of(candidate)
+        return self.offers.candidates.requests[candidate].typed()
 
     def claims_on(self, candidate: int) -> list[Claim]:
         """Return (provider, class, capacity, used before, amount) of each entry of a candidate."""

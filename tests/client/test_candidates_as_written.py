@@ -82,12 +82,13 @@ def test_the_answer_is_what_placement_says() -> None:
     [
         {ONE: {"resources": {}}, "not-a-uuid": {"resources": {}}},
         {ONE: {"resources": {}, "root_provider_uuid": "not-a-uuid"}},
+        {ONE: {"resources": {}, "parent_provider_uuid": "not-a-uuid"}},
         {OTHER: {"resources": {}}, OTHER.upper(): {"resources": {}}},
         {ONE: {"resources": {}, "traits": ["not a trait"]}},
         {ONE: {"resources": {}, "traits": "HW_A"}},
         {ONE: {"resources": {"vcpu": {"capacity": 1, "used": 0}}}},
     ],
-    ids=["provider", "root", "one provider twice", "trait", "traits", "class"],
+    ids=["provider", "root", "parent", "one provider twice", "trait", "traits", "class"],
 )
 def test_what_is_no_answer_is_refused_when_it_is_read(summaries: dict[str, Any]) -> None:
     with pytest.raises(BadAnswer):
@@ -101,6 +102,8 @@ def test_mappings_that_are_none_are_refused_before_they_are_used(mappings: Any) 
     with pytest.raises(BadAnswer, match="mappings") as caught:
         hosts.request_of(0)
     assert caught.value.__context__ is None
+    with pytest.raises(BadAnswer):
+        _ = read(body(allocation_requests=[way])).allocation_requests
 
 
 def test_the_garbage_collector_has_next_to_nothing_to_look_at() -> None:
