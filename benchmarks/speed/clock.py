@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from statistics import median
+from statistics import fmean, median
 from typing import Protocol
 
 
@@ -45,6 +45,16 @@ def timed(work: Callable[[], object]) -> Spent:
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return Spent(1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - cpu))
+
+
+def averaged(step: Step, times: int) -> Step:
+    """Return a step that is taken so many times, and costs what they cost on average."""
+
+    def several() -> Spent:
+        found = [step() for _ in range(times)]
+        return Spent(*(fmean(getattr(one, name) for one in found) for name in ("wall_ms", "cpu_ms", "wire_ms")))
+
+    return several
 
 
 def in_turns(

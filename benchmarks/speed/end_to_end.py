@@ -10,7 +10,7 @@ from functools import partial
 from statistics import median
 
 from benchmarks.speed.bare import Bare, Call, fresh
-from benchmarks.speed.clock import Spent, Step, cpu, in_turns, spent, wall
+from benchmarks.speed.clock import Spent, Step, averaged, cpu, in_turns, spent, wall
 from benchmarks.speed.nova import Nova
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
@@ -22,6 +22,8 @@ from scheduler.randomness import RandomStream
 
 Kept = dict[str, list[Spent]]
 WINDOW_MS = 1000
+TIMES = {1: 5, 10: 3, 100: 1}
+"""Requests of a round, by their size: the server collects its garbage in about half of the short ones."""
 MARKS = {1: (1.8, 2.2), 10: (5, 6), 100: (7, 9)}
 OWN = "What a request takes beside waiting for the server, less what the same calls sent bare in the same round do."
 SHARED = f"With [scheduler] candidate_window_ms = {WINDOW_MS}: like requests share one answer, which is off by default."
@@ -57,8 +59,9 @@ class EndToEnd:
                 "bare": partial(_sent, [bare], calls, consumers, 1, wire),
                 "Nova": lambda: self._nova.do("select", instances=list(map(str, consumers.new(batch)))),
             }
-            rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds * (3 if batch == 1 else 1)
-            return self._measure(f"request for {batch}", sides, rounds, partial(self._end, server, consumers, calls))
+            rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds
+            several = {name: averaged(step, TIMES[batch]) for name, step in sides.items()}
+            return self._measure(f"request for {batch}", several, rounds, partial(self._end, server, consumers, calls))
 
     def _throughput(self, server: PlacementServer, ours: Service, consumers: Consumers) -> list[Row]:
         count, threads = self._plan.at_once, self._plan.threads

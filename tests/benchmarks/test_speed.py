@@ -16,7 +16,7 @@ import benchmarks.speed.__main__ as command
 from benchmarks.results import between
 from benchmarks.speed import end_to_end, fleet, footprint, plot, report
 from benchmarks.speed.bare import Bare, Call, fresh
-from benchmarks.speed.clock import Spent, in_turns, spent
+from benchmarks.speed.clock import Spent, averaged, in_turns, spent
 from benchmarks.speed.end_to_end import EndToEnd
 from benchmarks.speed.footprint import Footprint
 from benchmarks.speed.in_memory import InMemory
@@ -166,6 +166,10 @@ class TestMeasuring:
         rounds = "".join(told).split(".")[:-1]
         assert rounds[:6] == ["".join(one) for one in permutations("abc")]
         assert {len(found) for found in kept.values()} == {20}
+
+    def test_a_step_that_is_taken_several_times_costs_what_they_cost_on_average(self) -> None:
+        costs = iter((Spent(1, 2, 3), Spent(5, 4, 9)))
+        assert averaged(lambda: next(costs), 2)() == Spent(3, 3, 6)
 
     def test_what_was_not_waiting_is_ones_own(self) -> None:
         wire = Wire()
