@@ -3,7 +3,7 @@
 import numpy as np
 
 from scheduler.hosts.arrays import BoolArray
-from scheduler.hosts.groups import members_on, others
+from scheduler.hosts.groups import members_on, somebody_is_somewhere
 from scheduler.hosts.table import HostTable
 from scheduler.model import RequestSpec
 
@@ -44,6 +44,6 @@ class ServerGroupAffinityFilter:
         group = request.instance_group
         if group is None or not self.concerns(request):
             return np.ones(len(hosts), dtype=np.bool_)
-        if not group.hosts and not hosts.placed_anywhere(others(request, hosts)):
+        if not somebody_is_somewhere(request, hosts):
             return np.ones(len(hosts), dtype=np.bool_)
         return members_on(request, hosts) > 0

@@ -34,11 +34,13 @@ def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -
         offers = None
     if offers is None:
         raise BadAnswer(CANDIDATES, hint="a candidate is empty, or names a provider or class that has no summary")
+    nothing = np.zeros(len(offers.names), dtype=np.int64)
     return HostTable(
         offers=offers,
         hosts=np.arange(len(offers.names), dtype=np.int64),
         slot_used=offers.slots.used,
-        placed=np.zeros(len(offers.names), dtype=np.int64),
+        placed=nothing,
+        joined=nothing,
         kept=np.ones(len(candidates), dtype=np.bool_),
     )
 

@@ -5,7 +5,6 @@ in this batch), and how often the group names the host. Either may be the freshe
 """
 
 from collections.abc import Collection
-from uuid import UUID
 
 import numpy as np
 
@@ -15,15 +14,18 @@ from scheduler.model import RequestSpec
 from scheduler.model.request import TRAIT_KEY
 
 
-def others(request: RequestSpec, hosts: HostTable) -> frozenset[UUID]:
-    """Return whom the instance is placed beside: the members of its group, or else the instances of its batch."""
-    group = request.instance_group
-    return frozenset(group.members if group else hosts.claimed) - {request.instance_uuid}
-
-
 def members_on(request: RequestSpec, hosts: HostTable) -> IntArray:
     """Return how many of the others are on each host, shape (n,)."""
-    return np.maximum(hosts.members(others(request, hosts)), hosts.named(_named_hosts(request)))
+    (known, joined), (named, named_strangers) = _others(request, hosts), _named(request, hosts)
+    at, facts = hosts.hosts, hosts.fact_rows
+    counts: IntArray = np.maximum(known[facts] + joined[at], named[facts] + named_strangers[at])
+    return counts
+
+
+def somebody_is_somewhere(request: RequestSpec, hosts: HostTable) -> bool:
+    """Tell whether any of the others is known to be on a host, of this table or not."""
+    known, joined = _others(request, hosts)
+    return bool(_named_hosts(request)) or bool(known.any()) or bool(joined.any())
 
 
 def skews(key: str, request: RequestSpec, hosts: HostTable) -> FloatArray:
@@ -42,7 +44,8 @@ def skews(key: str, request: RequestSpec, hosts: HostTable) -> FloatArray:
 
 def most_skewed(request: RequestSpec, hosts: HostTable) -> int:
     """Return a skew that no domain can exceed: with all of the others in one, and another one empty."""
-    return len(others(request, hosts)) + len(_named_hosts(request)) + 1
+    group = request.instance_group
+    return len(group.members if group else hosts.claimed) + len(_named_hosts(request)) + 1
 
 
 def _domains(key: str, request: RequestSpec, hosts: HostTable) -> tuple[IntArray, tuple[frozenset[str], ...], IntArray]:
@@ -64,16 +67,41 @@ def _summed(codes: IntArray, counts: IntArray, domains: int) -> IntArray:
 
 def _on_facts(request: RequestSpec, hosts: HostTable) -> IntArray:
     """Return how many of the others are on the host of each fact, offered or not, shape (f + 1,)."""
-    snapshot = hosts.offers.snapshot
-    known, here = hosts.whereabouts(others(request, hosts))
-    placed = [int(hosts.offers.fact_rows[host]) % (len(snapshot.facts) + 1) for host in here]  # -1 is the last row
-    named = [row for name in _named_hosts(request) for row in snapshot.rows_of_host.get(name, ())]
-    return np.maximum(_counts([*known, *placed], len(snapshot.facts) + 1), _counts(named, len(snapshot.facts) + 1))
+    (known, joined), (named, _) = _others(request, hosts), _named(request, hosts)
+    rows = hosts.offers.fact_rows % len(known)  # -1 is the last row
+    counts: IntArray = np.maximum(known + _summed(rows, joined, len(known)), named)
+    return counts
 
 
-def _counts(rows: list[int], size: int) -> IntArray:
-    return np.bincount(np.array(rows, dtype=np.int64), minlength=size)
+def _others(request: RequestSpec, hosts: HostTable) -> tuple[IntArray, IntArray]:
+    """Return how many of the others the facts have on each row, (f + 1,), and the batch besides on each host, (h,).
+
+    Those are the members of the group, the instances of the batch among them, or without one these alone; all but the
+    one being placed.
+    """
+    own, group, offers = request.instance_uuid, request.instance_group, hosts.offers
+    members, joined = (group.members, hosts.joined) if group else ((), hosts.placed)
+    known = offers.instances.of(members)
+    if own is None:
+        return known, joined
+    rows, here = offers.snapshot.instance_rows.get(own, ()), hosts.claimed.get(own)
+    rows = rows if rows and own in members else ()
+    if rows:
+        known = known - _counts(rows, len(known))
+    if here is not None and offers.fact_rows[here] not in rows:
+        joined = joined - _counts([here], len(joined))
+    return known, joined
 
 
-def _named_hosts(request: RequestSpec) -> Collection[str]:
+def _named(request: RequestSpec, hosts: HostTable) -> tuple[IntArray, IntArray]:
+    """Return how often the group names the host of each fact, (f + 1,), and each host without facts, (h,)."""
+    counts, facts = hosts.offers.names_given.of(_named_hosts(request)), len(hosts.offers.snapshot.facts) + 1
+    return counts[:facts], counts[facts:]
+
+
+def _counts(rows: Collection[int], size: int) -> IntArray:
+    return np.bincount(list(rows), minlength=size)
+
+
+def _named_hosts(request: RequestSpec) -> tuple[str, ...]:
     return request.instance_group.hosts if request.instance_group else ()

@@ -6,12 +6,14 @@ None of it changes while the request is decided; all of its tables share it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from uuid import UUID
 
 import numpy as np
 
 from placement_client.models import WrittenRequest
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
 from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
+from scheduler.hosts.tally import Tally
 
 FREE, FACT = "free", "fact"
 Level = tuple[str, str]
@@ -178,6 +180,21 @@ class Offers:
     def bearing(self, trait: str, slots: IntArray) -> BoolArray:
         """Return which of these slots are on a provider that has this trait, shape of ``slots``."""
         return self.providers.having(trait)[self.slots.rows[slots]]
+
+    @cached_property
+    def instances(self) -> Tally[UUID]:
+        """Return the counts of instances over the f + 1 rows of the facts."""
+        known = self.snapshot.instance_rows
+        return Tally(lambda instance: known.get(instance, ()), len(self.snapshot.facts) + 1, once=True)
+
+    @cached_property
+    def names_given(self) -> Tally[str]:
+        """Return the counts of service host names over the f + 1 rows of the facts, and then the h hosts without."""
+        known, strangers, rows = self.snapshot.rows_of_host, self.strangers, len(self.snapshot.facts) + 1
+        return Tally(
+            lambda name: (*known.get(name, ()), *((rows + strangers[name],) if name in strangers else ())),
+            rows + len(self.names),
+        )
 
     def has_trait(self, name: str) -> BoolArray:
         """Return which hosts have this trait on their root provider, shape (h,)."""

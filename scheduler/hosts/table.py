@@ -25,13 +25,15 @@ class HostTable:
 
     ``hosts`` (n,) picks the hosts of the offers; ``slot_used`` (s,), ``placed`` (h,), ``added`` (by class, (h,) each)
     and ``claimed`` say what the instances placed in this batch add, and ``touched`` for each of them the hosts on which
-    less is left. ``kept`` says which of all candidates of the offers may be taken.
+    less is left; ``joined`` (h,) counts those of them that the facts do not have there already. ``kept`` says which of
+    all candidates of the offers may be taken.
     """
 
     offers: Offers
     hosts: IntArray
     slot_used: IntArray
     placed: IntArray
+    joined: IntArray
     kept: BoolArray
     claimed: Mapping[UUID, int] = field(default_factory=dict)
     added: Mapping[str, FloatArray] = field(default_factory=dict)
@@ -93,9 +95,8 @@ class HostTable:
 
     def at(self, hosts: IntArray) -> "HostTable":
         """Return a view of these hosts of the offers only."""
-        return HostTable(
-            self.offers, hosts, self.slot_used, self.placed, self.kept, self.claimed, self.added, self.touched
-        )
+        used, placed, joined = self.slot_used, self.placed, self.joined
+        return HostTable(self.offers, hosts, used, placed, joined, self.kept, self.claimed, self.added, self.touched)
 
     def rows_of(self, hosts: IntArray) -> IntArray:
         """Return the rows of these hosts of the offers, as far as this is a view of them."""
@@ -212,11 +213,12 @@ class HostTable:
         if not (own and self.kept[candidate] and self._entry_fits(entries).all()):
             raise ValueError("the candidate is not one of the host, or no longer fits")
         slot_used, added = self._with(self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries])
-        placed = self.placed.copy()
+        placed, joined = self.placed.copy(), self.joined.copy()
         placed[host] += 1
+        joined[host] += self.offers.fact_rows[host] not in self.offers.snapshot.instance_rows.get(instance, ())
         touched = (*self.touched, self.offers.touched_by(host, candidate))
         claimed = {**self.claimed, instance: host}
-        return HostTable(self.offers, self.hosts, slot_used, placed, self.kept, claimed, added, touched)
+        return HostTable(self.offers, self.hosts, slot_used, placed, joined, self.kept, claimed, added, touched)
 
     def using(self, slots: IntArray, amounts: IntArray) -> "HostTable":
         """Return the view in which these amounts on these slots, each named once, are in use, too."""
@@ -235,22 +237,14 @@ class HostTable:
         return used, added
 
     def members(self, instances: Iterable[UUID]) -> IntArray:
-        """Return how many of these instances are on each host, those placed in this batch included."""
-        return self._counted(*self.whereabouts(instances))
+        """Return how many of these instances are on each host, those placed in this batch included.
 
-    def whereabouts(self, instances: Iterable[UUID]) -> tuple[list[int], list[int]]:
-        """Return the rows of the facts that know of these instances, and the hosts of those that only this batch has.
-
-        An instance that moves is on two facts.
+        An instance that moves is on two hosts.
         """
-        snapshot, wanted = self.offers.snapshot, set(instances)
-        on_facts = [row for instance in wanted for row in snapshot.instance_rows.get(instance, ())]
-        here = [
-            host
-            for instance, host in self.claimed.items()
-            if instance in wanted and self.offers.fact_rows[host] not in snapshot.instance_rows.get(instance, ())
-        ]
-        return on_facts, here
+        known, wanted = self.offers.snapshot.instance_rows, set(instances)
+        on_facts = [row for instance in wanted for row in known.get(instance, ())]
+        here = [(self.claimed[instance], known.get(instance, ())) for instance in wanted if instance in self.claimed]
+        return self._counted(on_facts, [host for host, rows in here if self.offers.fact_rows[host] not in rows])
 
     def named(self, names: Iterable[str]) -> IntArray:
         """Return how often each host's name occurs among these service host names, compared exactly."""
@@ -270,11 +264,6 @@ class HostTable:
         given, snapshot, strangers = set(nodes), self.offers.snapshot, self.offers.strangers
         on_facts = [row for node in given for row in snapshot.rows_of_node.get(node, ())]
         return self._counted(on_facts, [strangers[node] for node in given if node in strangers]) > 0
-
-    def placed_anywhere(self, instances: Iterable[UUID]) -> bool:
-        """Tell whether one of these instances is known to be on a host, of this table or not."""
-        known = self.offers.snapshot.instance_rows
-        return any(instance in known or instance in self.claimed for instance in instances)
 
     def column(self, name: str) -> AnyArray:
         """Return a fact by Nova's attribute name (``num_instances``, ``free_ram_mb``, ...); KeyError when unknown."""

@@ -7,7 +7,7 @@ Anything unknown is an error: a constraint is never silently dropped.
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
@@ -225,13 +225,20 @@ class RequestSpec(_Value, frozen=True, kw_only=True):
         """Return the same request with the group as it was found since; unchanged where nobody looked."""
         return self if group is None else msgspec.structs.replace(self, instance_group=group)
 
-    def with_member(self, instance: UUID, host: str) -> "RequestSpec":
-        """Return the same request with one more group member on a host; unchanged where there is no group."""
+    def with_members(self, instances: Iterable[UUID]) -> "RequestSpec":
+        """Return the same request with these instances in the group, too; unchanged where there is none."""
         group = self.instance_group
         if group is None:
             return self
-        members = group.members if instance in group.members else (*group.members, instance)
-        grown = msgspec.structs.replace(group, members=members, hosts=(*group.hosts, host))
+        members = tuple(dict.fromkeys((*group.members, *instances)))
+        return msgspec.structs.replace(self, instance_group=msgspec.structs.replace(group, members=members))
+
+    def with_member_on(self, host: str) -> "RequestSpec":
+        """Return the same request with one more member of the group on a host; unchanged where there is none."""
+        group = self.instance_group
+        if group is None:
+            return self
+        grown = msgspec.structs.replace(group, hosts=(*group.hosts, host))
         return msgspec.structs.replace(self, instance_group=grown)
 
 

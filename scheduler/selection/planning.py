@@ -42,7 +42,7 @@ def plan_batch(
 
     ``put_down`` is called with each decision as it is made, the one that found nothing included.
     """
-    memory, placings = settle(filters, spec, hosts), []
+    memory, placings, spec = settle(filters, spec, hosts), [], spec.with_members(instances)
     for instance in instances:
         ranked = rank(memory, spec.for_instance(instance), hosts)
         if not len(ranked.rows):
@@ -54,7 +54,7 @@ def plan_batch(
         put_down(_decision_of(instance, ranked, placing))
         placings.append(placing)
         hosts = hosts.with_claim(row, candidate, instance)
-        spec = spec.with_member(instance, placing.host)
+        spec = spec.with_member_on(placing.host)
     return Plan(tuple(placings), hosts, spec)
 
 

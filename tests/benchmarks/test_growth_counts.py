@@ -14,7 +14,6 @@ from scheduler.hosts.snapshot import _index
 from tests.benchmarks.counting import Passes, blocks_kept, opcodes, passes
 
 SMALL, LARGE = 100, 500
-OF_EACH_MEMBER = 140
 USING, REQUEST = ours.plugins(), ours.request()
 
 
@@ -92,7 +91,6 @@ def test_a_whole_request_costs_so_many_instructions_for_each_host(fleets) -> Non
 
 @pytest.mark.parametrize("policy", [None, "anti-affinity", "soft-anti-affinity", "soft-affinity"])
 def test_an_instance_more_costs_the_same_in_a_large_batch(policy, fleets) -> None:
-    """In a group it also looks where each of the others is: at most so many instructions for each of them."""
     _, fleet = fleets
     request = ours.request(policy)
 
@@ -102,8 +100,7 @@ def test_an_instance_more_costs_the_same_in_a_large_batch(policy, fleets) -> Non
 
     few, more, many = map(plan, (10, 20, 40))
     early, late = (more - few) / 10, (many - more) / 20
-    others = 15  # so many more there are on average between the 20th and the 40th than between the 10th and the 20th
-    assert late - early < (OF_EACH_MEMBER * others if policy else 0.02 * early)
+    assert late - early < 0.02 * early
 
 
 @pytest.mark.parametrize("stacked", [False, True], ids=["on many hosts", "all on one host"])

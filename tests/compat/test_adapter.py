@@ -173,7 +173,7 @@ def test_a_class_says_what_the_built_in_filter_says(
     hosts = partly_filled(built(nodes), taken)
     group = request.instance_group and structs.replace(request.instance_group, hosts=())
     flavor = Flavor(vcpus=1, memory_mb=1, extra_specs={"capabilities:ssd": "true"})
-    request = structs.replace(request, instance_group=group, flavor=flavor)
+    request = structs.replace(request, instance_group=group, flavor=flavor).with_members(hosts.claimed)
     adapted, built_in = pair
     assert judged(NovaFilter(adapted), request, hosts).tolist() == judged(built_in, request, hosts).tolist()
 

@@ -28,6 +28,7 @@ from scheduler import (
 from scheduler.bootstrap import plugins_of
 from scheduler.errors import PluginFailed
 from scheduler.hosts import build_host_table, inputs_of, table_of
+from scheduler.hosts.groups import members_on, somebody_is_somewhere
 from scheduler.model import Rules
 from scheduler.records.packing import decoded, encoded
 from scheduler.replay import replay
@@ -137,13 +138,8 @@ def test_the_table_of_the_record_is_the_table_of_the_decision(nodes: list[Node],
     assert np.array_equal(original.column("last_seen_up"), again.column("last_seen_up"), equal_nan=True)
     assert original.names.tolist() == again.names.tolist()
     assert original.taken_at == again.taken_at
-    assert [original.placed_anywhere([one]) for one in group_of(request)] == [
-        again.placed_anywhere([one]) for one in group_of(request)
-    ]
-
-
-def group_of(request: RequestSpec) -> tuple[Any, ...]:
-    return request.instance_group.members if request.instance_group else ()
+    assert somebody_is_somewhere(request, original) == somebody_is_somewhere(request, again)
+    assert members_on(request, original).tolist() == members_on(request, again).tolist()
 
 
 def test_only_hosts_that_matter_are_in_the_record() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.hosts import HostTable
-from scheduler.hosts.groups import skews
+from scheduler.hosts.groups import members_on, skews, somebody_is_somewhere
 from scheduler.model import AggregateFact, RequestSpec, ServerGroup
 from tests.hosts.fleets import Node, row_of, spec, table, uid
 
@@ -141,3 +141,43 @@ def test_skews_are_those_of_a_loop_over_hosts(fleet_of: list[tuple[str | None, l
     least = min((count[rack] for name in offered if (rack := rack_of[name])), default=0)
     expected = {name: count[rack] + 1 - least if (rack := rack_of[name]) else INF for name in offered}
     assert by_name(hosts, request) == pytest.approx(expected)
+
+
+batches = st.lists(st.tuples(st.sampled_from(["x", "y", "new", "newer"]), st.sampled_from(["a", "b", "stranger"])))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    known=st.fixed_dictionaries({name: st.lists(names, unique=True) for name in ("a", "b", "full")}),
+    members=st.lists(names, max_size=4),
+    named=st.lists(st.sampled_from(["a", "full", "gone", str(uid("stranger"))]), max_size=3),
+    batch=batches.map(lambda placed: list(dict(placed).items())),
+    own=st.sampled_from([None, "x", "new", "elsewhere"]),
+)
+def test_members_are_those_of_a_loop_over_hosts_and_instances(known, members, named, batch, own) -> None:
+    """Members of the group and instances of the batch, where the facts or the batch have them; or as hosts are named.
+
+    Asked after each instance of a batch, as what was counted before is counted on from.
+    """
+    nodes = [host(name, None, *instances) for name, instances in known.items()]
+    hosts = fleet(*nodes, Node("stranger", {"VCPU": (8, 0)}, known=False), offered="a b stranger")
+    request = group(*members, hosts=tuple(named)).with_members([uid(name) for name, _ in batch])
+    where = {name: set(instances) for name, instances in known.items()} | {"stranger": set()}
+    names_of = {"stranger": str(uid("stranger"))}
+    counted = list(named)
+    for instance, there in [(None, None), *batch]:
+        if instance:
+            row = row_of(hosts, names_of.get(there, there))
+            hosts = hosts.with_claim(row, int(hosts.fitting(row)[0]), uid(instance))
+            request = request.with_member_on(names_of.get(there, there))
+            where[there].add(instance)
+            counted.append(names_of.get(there, there))
+        others = ({*members} | {name for name, _ in batch}) - {own}
+        expected = {
+            names_of.get(name, name): max(len(others & where[name]), counted.count(names_of.get(name, name)))
+            for name in ("a", "b", "stranger")
+        }
+        asked = request.for_instance(uid(own)) if own else request
+        assert dict(zip(hosts.names, members_on(asked, hosts).tolist(), strict=True)) == expected
+        anybody = bool(counted) or any(others & there for there in where.values())
+        assert somebody_is_somewhere(asked, hosts) == anybody

@@ -219,15 +219,15 @@ def test_checked_returns_an_equal_request():
     assert RequestSpec.from_json(msgspec.json.encode(spec)) == spec
 
 
-def test_with_member_counts_an_instance_once_and_its_host_each_time():
+def test_a_group_grows_by_each_instance_once_and_by_its_host_each_time():
     first, second = uuid4(), uuid4()
     group = ServerGroup(policy="affinity", members=(first,))
     spec = RequestSpec(flavor=Flavor(vcpus=1, memory_mb=1), project_id="p", user_id="u", instance_group=group)
-    grown = spec.with_member(first, "h1").with_member(second, "h1")
+    grown = spec.with_members([first, second]).with_member_on("h1").with_member_on("h1")
     assert grown.instance_group == ServerGroup(policy="affinity", members=(first, second), hosts=("h1", "h1"))
     assert spec.instance_group == group
 
 
-def test_with_member_leaves_a_request_without_group_alone():
+def test_a_request_without_group_has_nothing_that_grows():
     spec = RequestSpec(flavor=Flavor(vcpus=1, memory_mb=1), project_id="p", user_id="u")
-    assert spec.with_member(uuid4(), "h1") is spec
+    assert spec.with_members([uuid4()]) is spec.with_member_on("h1") is spec

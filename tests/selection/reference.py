@@ -186,12 +186,14 @@ def spread(view: View, request: RequestSpec) -> int:
         return 0
     (wish,) = request.topology_spread
     group = request.instance_group
-    others = (set(group.members) if group else set(view.hosts.claimed)) - {request.instance_uuid}
+    others = set(group.members if group else view.hosts.claimed)
     domains: dict[tuple[str, ...], int] = {}
     for one in view.everyone:
         named = group.hosts.count(one.node.name) if group else 0
         domain = tuple(sorted(name for name in one.node.traits if name.startswith("HW_")))
-        domains[domain] = domains.get(domain, 0) + max(len(others & one.instances), named)
+        domains[domain] = domains.get(domain, 0) + max(
+            len((others - {request.instance_uuid}) & (one.instances if group else one.placed)), named
+        )
     least = min((count for domain, count in domains.items() if domain), default=0)
     own = tuple(sorted(name for name in view.node.traits if name.startswith("HW_")))
     if not own:

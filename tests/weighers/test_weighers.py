@@ -142,7 +142,7 @@ def test_a_host_that_the_group_names_has_members_too_and_the_instance_itself_is_
 
 def test_members_placed_in_the_same_batch_count() -> None:
     hosts = table(Node("a", {"VCPU": (8, 0)})).with_claim(0, 0, uid("new"))
-    asked = spec(instance_group=group("soft-anti-affinity", "old")).with_member(uid("new"), "a")
+    asked = spec(instance_group=group("soft-anti-affinity", "old")).with_members([uid("new")]).with_member_on("a")
     assert ServerGroupSoftAntiAffinityWeigher().score(asked.for_instance(uid("next")), hosts).tolist() == [-1]
 
 
