@@ -167,7 +167,7 @@ def ranked(using: Plugins, spec: RequestSpec, hosts: HostTable) -> Ranked:
 
 def filtered(filters: Sequence[AnyFilter], spec: RequestSpec, hosts: HostTable) -> Filtered:
     """Filter the hosts for one instance."""
-    return filter_hosts(filters, settle(filters, spec, hosts), spec, hosts)
+    return filter_hosts(settle(filters, spec, hosts), spec, hosts)
 
 
 def planned(using: Plugins, spec: RequestSpec, hosts: HostTable, instances: Sequence[UUID]) -> Plan:

@@ -16,25 +16,25 @@ from scheduler.selection.plugins import concerned, judged
 
 def settle(filters: Sequence[AnyFilter], request: RequestSpec, hosts: HostTable) -> Memory:
     """Ask the filters whose answer holds for every instance of a batch, each about the hosts those before it left."""
+    wanted = tuple([(one, concerned(one, request)) for one in filters_for(tuple(filters), request)])
     settled: dict[str, BoolArray] = {}
     rows = np.arange(len(hosts), dtype=np.int64)
-    for plugin in filter(once_per_request, filters_for(tuple(filters), request)):
-        if not concerned(plugin, request):
+    for plugin, concerns in wanted:
+        if not (concerns and once_per_request(plugin)):
             continue
         settled[plugin.name] = answer = _answer(plugin, request, hosts, rows)
         hosts, rows = _left(plugin, answer if judges_candidates(plugin) else answer[rows], hosts, rows)
         if not rows.size:
             break
-    return Memory(settled)
+    return Memory(wanted, settled)
 
 
-def filter_hosts(filters: Sequence[AnyFilter], memory: Memory, request: RequestSpec, hosts: HostTable) -> Filtered:
-    """Run the filters of a request in order over the hosts that are left, until none is."""
+def filter_hosts(memory: Memory, request: RequestSpec, hosts: HostTable) -> Filtered:
+    """Run the filters of a round in order over the hosts that are left, until none is."""
     if not memory.renew(request, hosts) and memory.filtered is not None:
         return replace(memory.filtered, hosts=hosts)
-    wanted = [(plugin, concerned(plugin, request)) for plugin in filters_for(tuple(filters), request)]
     rows, steps = np.arange(len(hosts), dtype=np.int64), []
-    for plugin, concerns in wanted:
+    for plugin, concerns in memory.wanted:
         before = len(rows)
         if concerns:
             hosts, rows = _left(plugin, memory.answer(plugin, request, hosts, rows), hosts, rows)
@@ -42,7 +42,7 @@ def filter_hosts(filters: Sequence[AnyFilter], memory: Memory, request: RequestS
         if not rows.size:
             break
     filtered = Filtered(rows, hosts, tuple(steps), fingerprint(rows))
-    memory.filtered = filtered if all(memory.lasts(plugin) for plugin, concerns in wanted if concerns) else None
+    memory.filtered = filtered if memory.lasts else None
     return filtered
 
 

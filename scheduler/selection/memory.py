@@ -15,11 +15,14 @@ from scheduler.hosts.arrays import BoolArray, IntArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import FilterStep, RequestSpec
 from scheduler.selection.plugins import is_per_host, judged, kept_by
-from scheduler.selection.weighing import Weights, reweigh, weigh_hosts
+from scheduler.selection.weighing import Panel, Weights, panel_of, reweigh, weigh_with
 from scheduler.weighers import Weighed
 
 Settled = Mapping[str, BoolArray]
 """Answers, by name, of the filters that are asked once a request: over all rows, or over all candidates."""
+
+Wanted = Sequence[tuple[AnyFilter, bool]]
+"""Filters in order, and whether the request concerns each."""
 
 Ask = Callable[[IntArray], BoolArray]
 
@@ -73,18 +76,21 @@ class _Weighing:
 class Memory:
     """The answers of one round, which belong to its request, its table, and the tables of the instances after it.
 
-    ``filtered`` is what the filters left for the last instance, where all that they say lasts.
+    ``wanted`` are its filters in order, and whether the request concerns them; ``lasts`` tells whether what all of
+    these say holds for hosts on which nothing is placed, and ``filtered`` is what they left for the last instance then.
     """
 
-    def __init__(self, settled: Settled | None = None) -> None:
+    def __init__(self, wanted: Wanted = (), settled: Settled | None = None) -> None:
+        self.wanted = wanted
         self.settled = settled or {}
+        self.lasts = all(self._lasts(plugin) for plugin, concerns in wanted if concerns)
         self._answers: dict[str, tuple[Filter, Answers]] = {}
         self._placed = 0
         self.filtered: Filtered | None = None
+        self._panel: Panel | None = None
         self._weighed: _Weighing | None = None
 
-    def lasts(self, plugin: AnyFilter) -> bool:
-        """Tell whether what a filter says of hosts holds for those on which nothing is placed."""
+    def _lasts(self, plugin: AnyFilter) -> bool:
         return not judges_candidates(plugin) and (plugin.name in self.settled or is_per_host(plugin))
 
     def answer(self, plugin: AnyFilter, request: RequestSpec, hosts: HostTable, rows: IntArray) -> BoolArray:
@@ -114,8 +120,9 @@ class Memory:
         """Return the weights of these hosts; they hold until the next instance is weighed."""
         last = self._weighed
         if last is None or not np.array_equal(last.hosts, hosts.hosts):
-            weights = weigh_hosts(weighers, request, hosts)
-            lasting = all(is_per_host(one.weigher) for one in weights.panel.weighers)
+            panel = self._panel = self._panel or panel_of(weighers, request)
+            weights = weigh_with(panel, request, hosts)
+            lasting = all(is_per_host(one.weigher) for one in panel.weighers)
             self._weighed = _Weighing(hosts.hosts, weights, len(hosts.touched)) if lasting else None
             return weights
         for touched in hosts.touched[last.placed :]:

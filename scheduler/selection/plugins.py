@@ -121,10 +121,16 @@ def scored_alone(plugin: Weigher, request: RequestSpec, hosts: HostTable, scores
 
 def bounds_of(plugin: Weigher) -> tuple[float, float]:
     """Return the lowest and highest score of a weigher, infinite where there is none; PluginFailed for no number."""
-    low, high = getattr(plugin, "minval", None), getattr(plugin, "maxval", None)
-    if not all(bound is None or (isinstance(bound, Real) and math.isfinite(bound)) for bound in (low, high)):
+    return _bound(plugin, "minval", -math.inf), _bound(plugin, "maxval", math.inf)
+
+
+def _bound(plugin: Weigher, name: str, without: float) -> float:
+    bound = getattr(plugin, name, None)
+    if bound is None:
+        return without
+    if not (isinstance(bound, Real) and math.isfinite(bound)):
         raise PluginFailed(plugin.name, "a bound is not a finite number")
-    return -math.inf if low is None else float(low), math.inf if high is None else float(high)
+    return float(bound)
 
 
 def multiplied(one: Weighed, hosts: HostTable) -> FloatArray | float:

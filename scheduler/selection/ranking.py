@@ -15,7 +15,7 @@ from scheduler.selection.fingerprint import fingerprint
 from scheduler.selection.memory import Filtered, Memory
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.plugins import Plugins, check_hints
-from scheduler.selection.weighing import Weights
+from scheduler.selection.weighing import Panel, Weights
 from scheduler.weighers import check_wishes
 
 
@@ -57,15 +57,14 @@ def rank_hosts(
     ``places`` is how many of them may be taken; all where it is None. ``memory`` is what ``settle`` returned for this
     request, over the same hosts. PluginFailed names a filter or weigher that does anything but answer.
     """
-    filtered = filter_hosts(plugins.filters, memory, request, hosts)
+    filtered = filter_hosts(memory, request, hosts)
     left = filtered.hosts.take(filtered.kept)
     weights = memory.weigh(plugins.weighers, request, left)
     if places is None:
         order = order_hosts(weights.total, stream, plugins.order)
     else:
         order = order_hosts(weights.total, stream, plugins.order, max(places, best), places)
-    names = [one.weigher.name for one in plugins.weighers]
-    scored = _scored(order[:best], left, names, weights)
+    scored = _scored(order[:best], left, weights)
     digest = _digest(filtered, weights.total, stream)
     return Ranked(filtered.kept[order], filtered.hosts, filtered.steps, scored, digest)
 
@@ -78,7 +77,7 @@ def _digest(filtered: Filtered, totals: FloatArray, stream: RandomStream) -> str
     return digest.hexdigest()
 
 
-def _scored(places: IntArray, hosts: HostTable, names: list[str], weights: Weights) -> tuple[ScoredHost, ...]:
+def _scored(places: IntArray, hosts: HostTable, weights: Weights) -> tuple[ScoredHost, ...]:
     """Return how the hosts at these places came by their totals, weigher by weigher."""
     wanted = places.tolist()
     unknown = [place for place in wanted if place not in weights.told]
@@ -87,14 +86,13 @@ def _scored(places: IntArray, hosts: HostTable, names: list[str], weights: Weigh
         named = hosts.offers.names[hosts.hosts[unknown]]
         known = zip(unknown, named, weights.total[unknown].tolist(), parts.T.tolist(), strict=True)
         for place, host, total, scores in known:
-            by_weigher = _by_weigher(names, weights.panel.positions, scores)
-            weights.told[place] = ScoredHost(host=host, total=total, scores=by_weigher)
+            weights.told[place] = ScoredHost(host=host, total=total, scores=_by_weigher(weights.panel, scores))
     return tuple([weights.told[place] for place in wanted])
 
 
-def _by_weigher(names: list[str], asked: tuple[int, ...], scores: list[list[float]]) -> tuple[WeigherScore, ...]:
+def _by_weigher(panel: Panel, scores: list[list[float]]) -> tuple[WeigherScore, ...]:
     """Return the scores of all weighers: nothing for those that were not asked."""
-    found = [WeigherScore(name, 0.0, 0.0, 0.0) for name in names]
-    for position, score in zip(asked, scores, strict=True):
-        found[position] = WeigherScore(names[position], *score)
+    found = list(panel.silent)
+    for position, score in zip(panel.positions, scores, strict=True):
+        found[position] = WeigherScore(found[position].name, *score)
     return tuple(found)

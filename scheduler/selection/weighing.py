@@ -15,7 +15,7 @@ from scheduler.errors import PluginFailed
 from scheduler.hosts.arrays import BoolArray, FloatArray, IntArray
 from scheduler.hosts.offers import Level
 from scheduler.hosts.table import HostTable
-from scheduler.model import RequestSpec, ScoredHost
+from scheduler.model import RequestSpec, ScoredHost, WeigherScore
 from scheduler.selection.plugins import bounds_of, concerned, multiplied, scored, scored_alone
 from scheduler.weighers import ColumnWeigher, Weighed
 
@@ -28,13 +28,14 @@ class Panel:
     """The a weighers that a request concerns, and where they stand among all: their ``positions``.
 
     ``columns`` are the columns of those of them whose score is one, by their place in the panel; ``bounded`` says that
-    each maps its scores itself.
+    each maps its scores itself. ``silent`` is what the record says of a host for all weighers if none was asked.
     """
 
     weighers: tuple[Weighed, ...]
     positions: tuple[int, ...]
     columns: Mapping[int, Level]
     bounded: bool
+    silent: tuple[WeigherScore, ...]
 
     def scores(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
         """Return the raw scores, shape (a, n). Raises PluginFailed."""
@@ -99,7 +100,11 @@ class Weights:
 
 def weigh_hosts(weighers: Sequence[Weighed], request: RequestSpec, hosts: HostTable) -> Weights:
     """Return the weights of these k hosts. Raises PluginFailed unless all of them are finite."""
-    panel = panel_of(weighers, request)
+    return weigh_with(panel_of(weighers, request), request, hosts)
+
+
+def weigh_with(panel: Panel, request: RequestSpec, hosts: HostTable) -> Weights:
+    """Return the weights of these k hosts by the weighers of a panel. Raises PluginFailed unless all are finite."""
     raw = panel.scores(request, hosts)
     bounds = panel.bounds()
     limits = panel.limits(raw, bounds)
@@ -140,6 +145,7 @@ def panel_of(weighers: Sequence[Weighed], request: RequestSpec) -> Panel:
         positions=positions,
         columns={at: one.weigher.column for at, one in enumerate(wanted) if isinstance(one.weigher, ColumnWeigher)},
         bounded=any(one.bounded for one in wanted),
+        silent=tuple([WeigherScore(one.weigher.name, 0.0, 0.0, 0.0) for one in weighers]),
     )
 
 

@@ -105,7 +105,7 @@ def test_a_class_asked_once_a_request_is_asked_about_the_first_instance_only() -
     plugins = (NovaFilter(CountingFilter()),)
     settled = settle(plugins, spec(), HOSTS)
     for _ in range(3):
-        filter_hosts(plugins, settled, spec(), HOSTS)
+        filter_hosts(settled, spec(), HOSTS)
     assert sorted(asked) == sorted(HOSTS.names)
 
 
@@ -113,7 +113,7 @@ def test_a_hint_that_a_class_declares_is_read_and_its_reason_recorded() -> None:
     plugin = NovaFilter(classes.ApartFilter())
     request = spec(scheduler_hints={"different_host": str(uid("i"))})
     check_request(Plugins((plugin,), (), OrderSettings()), request)
-    kept = filter_hosts((plugin,), Memory(), request, HOSTS)
+    kept = filter_hosts(Memory([(plugin, True)]), request, HOSTS)
     assert set(HOSTS.names) - set(HOSTS.names[kept.kept]) == {"second"}
     assert kept.steps[-1].reason == "too_close"
 

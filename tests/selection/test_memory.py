@@ -49,7 +49,7 @@ def decisions(
     stream, made = RandomStream(b"seed"), list[InstanceDecision]()
 
     def rank(memory: Memory, asked: RequestSpec, left: HostTable) -> Ranked:
-        known = Memory(memory.settled) if afresh else memory
+        known = Memory(memory.wanted, memory.settled) if afresh else memory
         return rank_hosts(plugins, known, asked, left, stream, best=9, places=1)
 
     plan_batch(plugins.filters, rank, request, instances, hosts, made.append)

@@ -13,7 +13,7 @@ from scheduler.filters.requested import ForcedHostFilter, IgnoredHostFilter, Req
 from scheduler.hosts import HostTable
 from scheduler.model import Destination, Flavor, Image, RequestSpec, ServerGroup, TopologySpread
 from scheduler.randomness import RandomStream
-from scheduler.selection import Memory, Plugins, filter_hosts, rank_hosts, settle, weigh_hosts
+from scheduler.selection import Plugins, filter_hosts, rank_hosts, settle, weigh_hosts
 from scheduler.settings import FilterSettings, OrderSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 from tests.hosts.fleets import Node, spec, table, uid
@@ -206,8 +206,8 @@ def test_the_order_of_the_fleet_decides_nothing(nodes: list[Node], request: Requ
 def test_adding_a_filter_never_adds_a_host(nodes: list[Node], request: RequestSpec, left_out: set[int]) -> None:
     hosts = built(nodes)
     fewer = [plugin for position, plugin in enumerate(FILTERS) if position not in left_out]
-    kept_by_all = filter_hosts(FILTERS, settle(FILTERS, request, hosts), request, hosts).kept
-    kept_by_fewer = filter_hosts(fewer, settle(fewer, request, hosts), request, hosts).kept
+    kept_by_all = filter_hosts(settle(FILTERS, request, hosts), request, hosts).kept
+    kept_by_fewer = filter_hosts(settle(fewer, request, hosts), request, hosts).kept
     assert set(kept_by_all) <= set(kept_by_fewer)
 
 
@@ -215,7 +215,7 @@ def test_adding_a_filter_never_adds_a_host(nodes: list[Node], request: RequestSp
 @given(fleets(), unforced)
 def test_every_host_is_kept_or_put_down_to_one_filter(nodes: list[Node], request: RequestSpec) -> None:
     hosts = built(nodes)
-    filtered = filter_hosts(FILTERS, settle(FILTERS, request, hosts), request, hosts)
+    filtered = filter_hosts(settle(FILTERS, request, hosts), request, hosts)
     judges = {plugin.name: plugin for plugin in filters_for(FILTERS, request)}
     left = hosts
     for step in filtered.steps:
@@ -231,7 +231,7 @@ def test_consumption_never_passes_capacity(nodes: list[Node], instances: int) ->
     """Placing until nothing fits fills every class at most to its capacity, and leaves no room that was usable."""
     hosts = built(nodes)
     for number in range(instances):
-        kept = filter_hosts((), Memory(), spec(), hosts).kept
+        kept = filter_hosts(settle((), spec(), hosts), spec(), hosts).kept
         if not len(kept):
             assert not hosts.has_room().any()
             break

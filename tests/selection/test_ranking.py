@@ -54,7 +54,7 @@ def test_steps_say_what_every_filter_did() -> None:
 def test_a_host_is_put_down_to_the_first_filter_that_removes_it() -> None:
     hosts = table(*nodes(a=1), Node("down", facts={"up": False}))
     wanted = spec(ignore_hosts=("down",))
-    filtered = filter_hosts(PLUGINS.filters, settle(PLUGINS.filters, wanted, hosts), wanted, hosts)
+    filtered = filter_hosts(settle(PLUGINS.filters, wanted, hosts), wanted, hosts)
     assert hosts.names[filtered.kept].tolist() == ["a"]
     assert [step.name for step in filtered.steps if step.removed] == ["IgnoredHostFilter"]
 
