@@ -84,6 +84,14 @@ def raced(schedulers: Sequence[FilterScheduler], groups: list[ServerGroup]) -> R
     return race
 
 
+def asked_again(scheduler: FilterScheduler, race: Race) -> None:
+    """Let all who were not placed ask once more, one after the other."""
+    for group in race.groups:
+        for instance in group.members:
+            if instance not in race.placed:
+                attempt(scheduler, group, instance, race)
+
+
 def all_that_fit(race: Race) -> int:
     """Return how many instances there is a place for."""
     limits = [MEMBERS if group.policy == "affinity" else HOSTS * group.max_server_per_host for group in race.groups]

@@ -18,6 +18,7 @@ from tests.flow.group_races import (
     ANY_HOST,
     SAME_HOST_FOR_ALL,
     all_that_fit,
+    asked_again,
     big_hosts,
     blind,
     broken,
@@ -293,18 +294,23 @@ def test_a_forced_host_is_the_operators_word(
 
 
 @pytest.mark.parametrize(
-    ("policy", "order", "in_time"), [("anti-affinity", SAME_HOST_FOR_ALL, 0.9), ("affinity", ANY_HOST, 0.5)]
+    ("policy", "order", "in_time"), [("anti-affinity", SAME_HOST_FOR_ALL, 0.5), ("affinity", ANY_HOST, 0.125)]
 )
 def test_eight_threads_of_two_schedulers_break_no_group(
     real: RealPlacement, client: PlacementClient, policy: str, order: str, in_time: float
 ) -> None:
-    """Without the check they break groups; with it they do not, and nearly all who fit get in within their rounds."""
+    """Without the check they break groups; with it they do not, and whoever gives way until the end may ask again.
+
+    How many get in at once depends on how the threads meet; on a busy machine few do.
+    """
     hosts = big_hosts(client)
     schedulers = [scheduler_on(real, order) for _ in range(2)]
     control = raced(blind(schedulers), new_groups(2, policy=policy))
     race = raced(
         schedulers, new_groups(4, (1, 2), policy) if policy == "anti-affinity" else new_groups(2, policy=policy)
     )
+    in_the_race = race.ended["placed"]
+    asked_again(schedulers[0], race)
     for scheduler in schedulers:
         assert scheduler.close() == type(scheduler.figures())(0, 0, 0)
     held = whereabouts(client, hosts)
@@ -313,4 +319,5 @@ def test_eight_threads_of_two_schedulers_break_no_group(
     assert reservations(client) == 0
     assert set(race.ended) <= {"placed", "refused"}
     assert {one: {host} for one, host in (control.placed | race.placed).items()} == held
-    assert race.ended["placed"] >= all_that_fit(race) * in_time
+    assert in_the_race >= all_that_fit(race) * in_time
+    assert len(race.placed) == all_that_fit(race)
