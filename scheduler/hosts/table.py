@@ -182,6 +182,9 @@ class HostTable:
     def fitting(self, row: int) -> IntArray:
         """Return the candidates of this host that may be taken and still fit, in Placement's order."""
         first, end = self.offers.candidates.host_starts[self.hosts[row] : self.hosts[row] + 2].tolist()
+        if end - first == 1:
+            alone = self.kept[first] and self._entry_fits(self.offers.candidates.entries(first)).all()
+            return np.arange(first, end if alone else first, dtype=np.int64)
         starts = self.offers.candidates.starts[first : end + 1]
         fits = np.logical_and.reduceat(self._entry_fits(slice(starts[0], starts[-1])), starts[:-1] - starts[0])
         found: IntArray = np.flatnonzero(fits & self.kept[first:end]) + first

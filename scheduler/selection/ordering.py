@@ -25,7 +25,8 @@ def order_hosts(
     subset = min(settings.host_subset_size, len(total))
     order = _first(total, max(first, subset)) if first is not None else np.argsort(-total, kind="stable")
     if settings.shuffle_best_same_weighed_hosts and order.size:
-        ties = int(np.count_nonzero(total == total[order[0]]))
+        best = total[order]  # with all that tie at the top
+        ties = int(np.count_nonzero(best == best[0]))
         _shuffle_front(order, ties, min(max(drawn, subset), DRAWN), stream)
     return _drawn_first(order, stream.below(subset)) if subset > 1 else order
 
