@@ -18,10 +18,12 @@ REFUSALS = (InvalidSettings, JournalUnavailable)
 
 def write_some(journal: Journal) -> Claims:
     """Write claims in every state; return them as they are now."""
-    claims = [a_claim(f"req-{number}", holds=2) for number in range(4)]
+    *claims, last = [a_claim(f"req-{number}", holds=2) for number in range(4)]
     for claim in claims:
         journal.begin(claim)
-    return [advanced(journal, claim, *TO_COMMITTED[:number]) for number, claim in enumerate(claims)]
+    written = [advanced(journal, claim, *TO_COMMITTED[:number]) for number, claim in enumerate(claims, start=1)]
+    journal.begin(last)  # what comes last must not be lost, and nothing before it
+    return [*written, last]
 
 
 def closed_journal(directory: Path) -> Claims:

@@ -40,16 +40,16 @@ class LazyJournal(SimulatedJournal):
 
     def __init__(self, world: World, disk: Disk, process: Process) -> None:
         super().__init__(world, disk, process)
-        self._before: Claim | None = None
+        self._last: Claim | None = None
         self._written: UUID | None = None
         process.at_death = self._lose_the_last
 
     def _replace(self, claim: Claim) -> Claim:
-        self._before, self._written = self._disk.claims.get(claim.claim_id), claim.claim_id
+        self._last, self._written = self._disk.claims.get(claim.claim_id), claim.claim_id
         return super()._replace(claim)
 
     def _lose_the_last(self) -> None:
-        if self._before is not None:
-            self._disk.claims[self._before.claim_id] = self._before
+        if self._last is not None:
+            self._disk.claims[self._last.claim_id] = self._last
         elif self._written is not None:
             self._disk.claims.pop(self._written)

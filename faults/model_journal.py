@@ -11,7 +11,7 @@ from uuid import UUID
 
 from faults.model_world import Process, World, around
 from scheduler.claims import Claim, ClaimState
-from scheduler.claims.states import ClaimEvent, HoldEvent
+from scheduler.claims.states import ASKED_AGAIN, ClaimEvent, HoldEvent
 from scheduler.errors import Fenced, JournalUnavailable, RequestInProgress
 
 UNAVAILABLE = "unavailable"  # nothing is written
@@ -36,12 +36,14 @@ class Disk:
 
 
 class SimulatedJournal:
-    """The journal of one process."""
+    """The journal of one process; every other death is one of the power, and takes along what nothing synced yet."""
 
     def __init__(self, world: World, disk: Disk, process: Process) -> None:
         self._world = world
         self._disk = disk
         self._process = process
+        self._before: dict[UUID, Claim] = {}  # what is synced of claims that have changed since
+        process.at_death = self._lose_what_is_not_synced
 
     def begin(self, claim: Claim) -> None:
         """Write down a new claim."""
@@ -49,7 +51,7 @@ class SimulatedJournal:
 
     def advance(self, claim_id: UUID, event: ClaimEvent) -> Claim:
         """Write down an event of a claim."""
-        return self._use(event, lambda: self._replace(self._owned(claim_id).advanced(event)))
+        return self._use(event, lambda: self._advance(claim_id, event))
 
     def advance_hold(self, claim_id: UUID, consumer: UUID, event: HoldEvent) -> Claim:
         """Write down an event of one hold."""
@@ -109,12 +111,23 @@ class SimulatedJournal:
         self._disk.served[claim.claim_id] = self._process.serving
         self._replace(claim)
 
+    def _advance(self, claim_id: UUID, event: ClaimEvent) -> Claim:
+        synced = {claim_id: self._owned(claim_id), **self._before} if event in ASKED_AGAIN else {}
+        after = self._replace(self._owned(claim_id).advanced(event))
+        self._before = synced
+        return after
+
+    def _lose_what_is_not_synced(self) -> None:
+        if any(claim_id.int % 2 for claim_id in self._before):
+            self._disk.claims.update(self._before)
+
     def _owned(self, claim_id: UUID) -> Claim:
         if self._disk.owners[claim_id] is not self._process:
             raise Fenced
         return self._disk.claims[claim_id]
 
     def _replace(self, claim: Claim) -> Claim:
+        self._before = {}
         self._disk.claims[claim.claim_id] = claim
         return claim
 

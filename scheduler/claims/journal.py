@@ -98,8 +98,10 @@ def _hold_after(hold: Hold, consumer: UUID, event: HoldEvent) -> Hold:
 class Journal(Protocol):
     """Where claims are written down.
 
-    Every method is durable when it returns, and raises JournalUnavailable when that cannot be promised. An *owner* is
-    one opened journal; several owners, in one process or in many, may share what is written down.
+    What a method writes outlives the process when it returns, and, but for an event in ``ASKED_AGAIN``, the power, too;
+    it raises JournalUnavailable when that cannot be promised. What comes later never outlives the power without what
+    came before. An *owner* is one opened journal; several owners, in one process or in many, may share what is written
+    down.
     """
 
     def begin(self, claim: Claim) -> None:

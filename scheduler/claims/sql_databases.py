@@ -41,6 +41,7 @@ from scheduler.settings import JournalSettings
 BUSY_S = 5  # how long a statement may wait for a lock
 CONNECT_S = 5
 SCHEMA_LOCK = 0x706C6163  # any number will do, as long as every release uses the same
+_MODE = "synchronous"
 KINDS = 'expected "memory://", "sqlite:////absolute/path" or "postgresql+psycopg://..."'
 
 _COUNT = Statement(update(META).values(changes=META.c.changes + literal_column("1")).returning(META.c.changes))
@@ -64,8 +65,11 @@ class Database(Protocol):
         """Make sure that nothing is damaged or lost. Raises DamagedClaim."""
         ...
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Return a transaction that may write; it is durable when the block has been left."""
+    def writing(self, *, synced: bool = True) -> AbstractContextManager[Connection]:
+        """Return a transaction that may write.
+
+        When the block has been left it outlives the process and, if ``synced``, the power, with everything before it.
+        """
         ...
 
     def live(self, owner: UUID) -> None:
@@ -111,7 +115,8 @@ class Sqlite:
         self._locks = sql_file.OwnerLocks(path)
         self.engine = create_engine(URL.create("sqlite", database=str(path)), **_ONE_CONNECTION)
         event.listen(self.engine, "connect", self._set_up)
-        event.listen(self.engine, "begin", _begin)
+        event.listen(self.engine, "begin", self._begin)
+        self._unsynced = self.engine.execution_options(synced=False)
         _forget_in_children(self._locks)
 
     def prepare(self) -> None:
@@ -130,12 +135,16 @@ class Sqlite:
         sql_rows.check(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Count the changes, within the transaction and then outside, where a lost end of the file is noticed."""
-        with self.engine.begin() as connection:
+    def writing(self, *, synced: bool = True) -> Iterator[Connection]:
+        """Count the changes, within the transaction and then outside, where a lost end of the file is noticed.
+
+        What the power may take along is not noted there, so that a journal without it is not taken for a damaged one.
+        """
+        with (self.engine if synced else self._unsynced).begin() as connection:
             yield connection
             changes = _COUNT.run(connection, {}).scalar_one()
-        self._locks.note(self._owner, changes)
+        if synced:
+            self._locks.note(self._owner, changes)
 
     def live(self, owner: UUID) -> None:
         """Take the lock file."""
@@ -159,9 +168,24 @@ class Sqlite:
         connection.isolation_level = None  # the driver begins no transactions, ``_begin`` does
         connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_S}")
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
+        connection.execute(f"PRAGMA synchronous = {self._mode(synced=True)}")
         connection.execute("PRAGMA journal_size_limit = 4194304")
         connection.execute("PRAGMA cell_size_check = ON")
+
+    def _begin(self, connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("reads", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        mode = self._mode(synced=options.get("synced", True))
+        if connection.info.get(_MODE, self._mode(synced=True)) != mode:  # it cannot be changed in a transaction
+            connection.exec_driver_sql(f"PRAGMA synchronous = {mode}")
+            connection.info[_MODE] = mode
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _mode(self, *, synced: bool) -> str:
+        """Return when SQLite waits for the disk: FULL at every commit, NORMAL at checkpoints, OFF never."""
+        return ("FULL" if synced else "NORMAL") if self._durable else "OFF"
 
 
 def _forget_in_children(locks: sql_file.OwnerLocks) -> None:
@@ -173,11 +197,6 @@ def _forget_in_children(locks: sql_file.OwnerLocks) -> None:
             inherited.forget()
 
     os.register_at_fork(after_in_child=forget)
-
-
-def _begin(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _fill(path: Path) -> None:
@@ -201,6 +220,7 @@ class Postgresql:
         }
         patience = {"connect_timeout": CONNECT_S, "tcp_user_timeout": 2000 * BUSY_S, "keepalives_idle": BUSY_S}
         options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+        self._durable = durable
         self.engine = _engine(url, {"options": options, "application_name": "placement-scheduler", **patience})
 
     def prepare(self) -> None:
@@ -213,9 +233,13 @@ class Postgresql:
     def check(self, connection: Connection) -> None:
         """Do nothing: the server looks after its files, and each row is checked when it is read."""
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def writing(self, *, synced: bool = True) -> Iterator[Connection]:
         """Return a transaction."""
-        return self.engine.begin()
+        with self.engine.begin() as connection:
+            if self._durable and not synced:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+            yield connection
 
     def live(self, owner: UUID) -> None:
         """Do nothing: the lease tells."""

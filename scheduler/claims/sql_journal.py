@@ -1,6 +1,6 @@
 """The journal in a database: SQLite for the processes of one node, PostgreSQL for replicas on several.
 
-Every change is one transaction, and is durable when it has been committed. It reads what it changes, unless this
+Every change is one transaction. It reads what it changes, unless this
 process wrote that itself a moment ago: then it changes it if it still is as it was written (see ``sql_memory``). After
 any failure nothing is believed: the connection is thrown away, what is remembered is forgotten, and what was written is
 read again before it is counted on.
@@ -8,6 +8,7 @@ read again before it is counted on.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -24,7 +25,7 @@ from scheduler.claims.sql_memory import Memory
 from scheduler.claims.sql_rows import ALL_CLAIMS, ChangedClaim, Row
 from scheduler.claims.sql_statements import Statement
 from scheduler.claims.sql_thread import JournalThread
-from scheduler.claims.states import ClaimEvent, HoldEvent, hold_event
+from scheduler.claims.states import ASKED_AGAIN, ClaimEvent, HoldEvent, hold_event
 from scheduler.errors import Fenced, IllegalTransition, JournalUnavailable, RequestInProgress, SchedulerError
 from scheduler.settings import JournalSettings
 
@@ -85,7 +86,8 @@ class SqlJournal:
         """Write down an event of a claim."""
         gives_up = hold_event(event) is HoldEvent.GIVEN_UP
         return self._changed(
-            lambda connection: self._change(connection, claim_id, lambda one: one.advanced(event), reads=gives_up)
+            lambda connection: self._change(connection, claim_id, lambda one: one.advanced(event), reads=gives_up),
+            synced=event not in ASKED_AGAIN,
         )
 
     def advance_hold(self, claim_id: UUID, consumer: UUID, event: HoldEvent) -> Claim:
@@ -240,16 +242,16 @@ class SqlJournal:
 
     # Transactions
 
-    def _changed(self, change: Callable[[Connection], Written]) -> Claim:
-        return self._thread.call(lambda: self._write_and_remember(change))
+    def _changed(self, change: Callable[[Connection], Written], *, synced: bool = True) -> Claim:
+        return self._thread.call(lambda: self._write_and_remember(change, synced))
 
-    def _write_and_remember(self, change: Callable[[Connection], Written]) -> Claim:
-        row, claim = self._write(change, self._is_written)
+    def _write_and_remember(self, change: Callable[[Connection], Written], synced: bool) -> Claim:
+        row, claim = self._transact(partial(self._database.writing, synced=synced), change, self._is_written)
         self._memory.keep(row, claim)
         return claim
 
-    def _write(self, change: Callable[[Connection], T], is_written: Callable[[T], bool] = lambda _: False) -> T:
-        return self._transact(self._database.writing, change, is_written)
+    def _write(self, change: Callable[[Connection], T]) -> T:
+        return self._transact(self._database.writing, change)
 
     def _read(self, wanted: ColumnElement[bool]) -> tuple[Claim, ...]:
         """Return the claims that meet a condition, oldest first."""

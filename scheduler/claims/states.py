@@ -91,6 +91,9 @@ HOLD_TRANSITIONS: Mapping[HoldState, Mapping[HoldEvent, HoldState]] = {
 }
 
 
+ASKED_AGAIN = frozenset({ClaimEvent.ACCEPTED, ClaimEvent.CONFIRMED})
+"""What Placement answered, and what recovery finds out again when the power fails before it is on disk."""
+
 ABANDONABLE = frozenset(state for state, row in CLAIM_TRANSITIONS.items() if ClaimEvent.ABANDONED in row)
 """The states in which a claim can still be given up."""
 

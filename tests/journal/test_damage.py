@@ -84,7 +84,7 @@ def test_a_changed_row_is_noticed(tmp_path, change):
 
 def test_damage_that_happens_while_the_journal_is_open_is_noticed(opened):
     journal = opened()
-    (claim, *_) = damage.write_some(journal)
+    (*_, claim) = damage.write_some(journal)
     with journal._database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE claims SET state = 'reserved' WHERE state = 'intended'")
     for use in (journal.unfinished, lambda: journal.find(claim.claim_id)):
