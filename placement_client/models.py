@@ -187,10 +187,11 @@ class AllocationCandidates:
         return known
 
     @cached_property
-    def trait_lists(self) -> dict[bytes, list[str]]:
-        """Return the different lists of traits by their text. Raises ValueError for what is none."""
-        texts = {bytes(one.traits) for one in self.written.provider_summaries.values()}
-        return {text: json.decode(text, type=list[str]) for text in texts}
+    def trait_lists(self) -> tuple[list[int], tuple[list[str], ...]]:
+        """Return which of the different lists of traits each provider has, and those. ValueError for what is none."""
+        known: dict[bytes, int] = {}
+        numbers = [known.setdefault(bytes(one.traits), len(known)) for one in self.written.provider_summaries.values()]
+        return numbers, tuple(json.decode(text, type=list[str]) for text in known)
 
     @cached_property
     def allocation_requests(self) -> list[AllocationRequest]:
@@ -200,14 +201,12 @@ class AllocationCandidates:
     @cached_property
     def provider_summaries(self) -> dict[UUID, ProviderSummary]:
         """Return what the providers have that the candidates name, and those of the trees of these."""
+        numbers, lists = self.trait_lists
         return {
             self.uuids[text]: ProviderSummary(
-                one.resources,
-                self.trait_lists[bytes(one.traits)],
-                self._uuid(one.parent_provider_uuid),
-                self._uuid(one.root_provider_uuid),
+                one.resources, lists[number], self._uuid(one.parent_provider_uuid), self._uuid(one.root_provider_uuid)
             )
-            for text, one in self.written.provider_summaries.items()
+            for number, (text, one) in zip(numbers, self.written.provider_summaries.items(), strict=True)
         }
 
     @cached_property

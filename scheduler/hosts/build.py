@@ -6,7 +6,7 @@ Providers are known by the text of their UUID, as which they are written: a UUID
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain
 from struct import pack
 from uuid import UUID
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from placement_client.errors import BadAnswer
 from placement_client.models import CANDIDATES, AllocationCandidates, WrittenRequest, WrittenSummary
-from scheduler.hosts.arrays import IntArray, ObjectArray, object_array
-from scheduler.hosts.offers import Candidates, Offers, Providers, Slots
+from scheduler.hosts.arrays import BoolArray, IntArray, ObjectArray, in_blocks, lengths, numbered, object_array
+from scheduler.hosts.offers import Candidates, Offers, Providers, Slots, spans
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
 
@@ -45,7 +45,7 @@ def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Places:
     """Which class on which provider each slot is: rows of providers, and numbers of classes, which are in ``kinds``."""
 
@@ -56,10 +56,9 @@ class _Places:
     @classmethod
     def of_classes(cls, resources: Sequence[Mapping[str, object]]) -> "_Places":
         """Return the places of the classes of each provider, in their order."""
-        names = list(chain.from_iterable(resources))
-        kinds = {name: kind for kind, name in enumerate(dict.fromkeys(names))}
-        providers = np.repeat(np.arange(len(resources)), _ints(list(map(len, resources))))
-        return cls(kinds, providers, _ints([kinds[name] for name in names]))
+        classes, names = numbered(list(chain.from_iterable(resources)))
+        providers = np.repeat(np.arange(len(resources)), lengths(resources))
+        return cls({name: kind for kind, name in enumerate(names)}, providers, classes)
 
     def of(self, providers: IntArray, classes: IntArray) -> IntArray:
         """Return the slots of these classes on these providers. Raises LookupError where there is none."""
@@ -73,30 +72,86 @@ class _Places:
         return slots
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What the m candidates ask for, in the order of the answer: each has parts, one a provider, and those amounts.
+
+    The parts of candidate c are ``starts[c]`` to ``starts[c + 1]``, on the providers of these rows; the ``classes`` and
+    ``amounts`` of part i are ``part_starts[i]`` to ``part_starts[i + 1]``.
+    """
+
+    starts: IntArray
+    providers: IntArray
+    part_starts: IntArray
+    classes: IntArray
+    amounts: IntArray
+
+    @classmethod
+    def of(cls, requests: Sequence[WrittenRequest], rows: Mapping[str, int], kinds: Mapping[str, int]) -> "_Asked":
+        """Return what candidates ask for. Raises LookupError where it is nothing, or of what has no summary."""
+        found = in_blocks(requests, lambda block: _read(block, rows, kinds))
+        parts, providers, held, classes, amounts = found
+        if not (parts.all() and held.all()):
+            raise LookupError
+        return cls(_starts(parts), providers, _starts(held), classes, amounts)
+
+    def owners(self, sharing: BoolArray) -> IntArray:
+        """Return the row of the first provider of each candidate that shares nothing, or of the first when all do."""
+        firsts, end = self.starts[:-1], len(self.providers)
+        own = np.minimum.reduceat(np.where(sharing[self.providers], end, np.arange(end)), firsts)
+        return self.providers[np.where(own < self.starts[1:], own, firsts)]
+
+
+def _read(requests: Sequence[WrittenRequest], rows: Mapping[str, int], kinds: Mapping[str, int]) -> list[IntArray]:
+    given = [request.allocations for request in requests]
+    held = [one.resources for allocations in given for one in allocations.values()]
+    return [
+        lengths(given),
+        _ints([rows[text] for allocations in given for text in allocations]),
+        lengths(held),
+        _ints([kinds[name] for resources in held for name in resources]),
+        _ints([amount for resources in held for amount in resources.values()]),
+    ]
+
+
 def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
     summaries, uuids = list(candidates.written.provider_summaries.values()), list(candidates.uuids.values())
-    rows = {text: row for row, text in enumerate(candidates.uuids)}
-    roots = [one.root_provider_uuid or text for text, one in zip(rows, summaries, strict=True)]
-    traits, trait_lists = _numbered(summaries, candidates.trait_lists)
-    requests = candidates.written.allocation_requests
-    owners = _owners(requests, rows, roots, _sharing(traits, trait_lists))
-    hosts = {root: host for host, root in enumerate(sorted(set(owners)))}
-    host_rows = [rows[root] for root in hosts]
-    host_uuids = object_array([uuids[row] for row in host_rows])
-    fact_rows = _ints([snapshot.rows_by_int.get(uuids[row].int, -1) for row in host_rows])
-    provider_hosts = _ints(list(map(hosts.get, roots, repeat(-1))))
+    texts, (numbers, trait_lists) = list(candidates.uuids), candidates.trait_lists
+    rows, traits = {text: row for row, text in enumerate(texts)}, _ints(numbers)
     places = _Places.of_classes([one.resources for one in summaries])
+    asked = _Asked.of(candidates.written.allocation_requests, rows, places.kinds)
+    roots = _roots(summaries, rows)
+    owners = roots[asked.owners(_sharing(traits, trait_lists))]
+    host_rows = _ordered(owners, texts)
+    hosts = np.full(len(texts) + 1, -1, dtype=np.int64)  # the last one is of roots that have no summary
+    hosts[host_rows] = np.arange(len(host_rows))
+    host_uuids = object_array(uuids)[host_rows]
+    fact_rows = _ints([snapshot.rows_by_int.get(uuid.int, -1) for uuid in uuids])[host_rows]
     return Offers(
         snapshot=snapshot,
         host_uuids=host_uuids,
         names=_names("host", snapshot, fact_rows, host_uuids),
         nodes=_names("nodename", snapshot, fact_rows, host_uuids),
         fact_rows=fact_rows,
-        roots=_ints(host_rows),
-        providers=Providers(provider_hosts, traits, trait_lists),
-        slots=_slots(uuids, summaries, provider_hosts, places),
-        candidates=_candidates(requests, _ints([hosts[owner] for owner in owners]), rows, places),
+        roots=host_rows,
+        providers=Providers(hosts[roots], traits, trait_lists),
+        slots=_slots(uuids, summaries, hosts[roots], places),
+        candidates=_candidates(candidates.written.allocation_requests, hosts[owners], asked, places),
     )
+
+
+def _roots(summaries: Sequence[WrittenSummary], rows: Mapping[str, int]) -> IntArray:
+    """Return the row of the root of each provider, -1 where that has no summary; without a root it is its own."""
+    found = [
+        row if (root := one.root_provider_uuid or text) == text else rows.get(root, -1)
+        for row, (text, one) in enumerate(zip(rows, summaries, strict=True))
+    ]
+    return _ints(found)
+
+
+def _ordered(owners: IntArray, texts: Sequence[str]) -> IntArray:
+    """Return the rows of the providers that own a candidate, by UUID. ValueError for -1, which has no summary."""
+    return _ints(sorted(np.flatnonzero(np.bincount(owners)).tolist(), key=texts.__getitem__))
 
 
 def _names(column: str, snapshot: HostSnapshot, fact_rows: IntArray, host_uuids: ObjectArray) -> ObjectArray:
@@ -106,76 +161,50 @@ def _names(column: str, snapshot: HostSnapshot, fact_rows: IntArray, host_uuids:
     return names
 
 
-def _numbered(
-    summaries: Sequence[WrittenSummary], trait_lists: Mapping[bytes, list[str]]
-) -> tuple[IntArray, tuple[list[str], ...]]:
-    """Return which of the different lists of traits each provider has, and those."""
-    numbers = {text: number for number, text in enumerate(trait_lists)}
-    return _ints([numbers[bytes(one.traits)] for one in summaries]), tuple(trait_lists.values())
-
-
-def _sharing(traits: IntArray, trait_lists: Sequence[list[str]]) -> frozenset[int]:
-    """Return the rows of sharing providers."""
-    shares = [number for number, names in enumerate(trait_lists) if SHARES in names]
-    return frozenset(np.flatnonzero(np.isin(traits, shares)).tolist()) if shares else frozenset()
-
-
-def _owners(
-    requests: Sequence[WrittenRequest], rows: Mapping[str, int], roots: Sequence[str], sharing: frozenset[int]
-) -> list[str]:
-    """Return the root provider that each candidate belongs to."""
-    if not all(request.allocations for request in requests):
-        raise LookupError
-    if not sharing:
-        return [roots[rows[next(iter(request.allocations))]] for request in requests]
-    return [roots[rows[_own_provider(request, rows, sharing)]] for request in requests]
-
-
-def _own_provider(request: WrittenRequest, rows: Mapping[str, int], sharing: frozenset[int]) -> str:
-    providers = list(request.allocations)
-    return next((text for text in providers if rows[text] not in sharing), providers[0])
+def _sharing(traits: IntArray, trait_lists: Sequence[list[str]]) -> BoolArray:
+    """Return which providers are sharing ones, shape (p,)."""
+    return np.array([SHARES in names for names in trait_lists], dtype=np.bool_)[traits]
 
 
 def _slots(uuids: list[UUID], summaries: Sequence[WrittenSummary], hosts: IntArray, places: _Places) -> Slots:
-    held = list(chain.from_iterable([summary.resources.values() for summary in summaries]))
     slot_hosts = hosts[places.providers]
     below = np.array([summary.parent_provider_uuid is not None for summary in summaries], dtype=np.bool_)
     own = {name: np.flatnonzero((places.classes == kind) & (slot_hosts >= 0)) for name, kind in places.kinds.items()}
+    capacities, used = in_blocks(summaries, _rooms)
     return Slots(
         rows=places.providers,
         providers=object_array(uuids)[places.providers],
         classes=object_array(list(places.kinds))[places.classes],
         hosts=slot_hosts,
-        capacities=_ints([room.capacity for room in held]),
-        used=_ints([room.used for room in held]),
+        capacities=capacities,
+        used=used,
         own=own,
         nested=below[places.providers] & (slot_hosts >= 0),
     )
 
 
-def _candidates(
-    requests: Sequence[WrittenRequest], hosts: IntArray, rows: Mapping[str, int], places: _Places
-) -> Candidates:
+def _rooms(summaries: Sequence[WrittenSummary]) -> list[IntArray]:
+    """Return the capacities and what is used of them."""
+    held = [room for summary in summaries for room in summary.resources.values()]
+    return [_ints([room.capacity for room in held]), _ints([room.used for room in held])]
+
+
+def _candidates(requests: Sequence[WrittenRequest], hosts: IntArray, asked: _Asked, places: _Places) -> Candidates:
+    """Return the candidates ordered by host, and within one as the answer has them."""
+    slots = places.of(np.repeat(asked.providers, np.diff(asked.part_starts)), asked.classes)
     order = np.argsort(hosts, kind="stable")
-    ordered = tuple([requests[at] for at in order.tolist()])
-    allocations = [request.allocations for request in ordered]
-    held = [one.resources for held in allocations for one in held.values()]
-    if not all(held):
-        raise LookupError
-    held_rows = _ints([rows[text] for text in chain.from_iterable(allocations)])
-    held_sizes = _ints(list(map(len, held)))
-    classes = _ints(list(map(places.kinds.__getitem__, chain.from_iterable(held))))
-    sizes = np.add.reduceat(held_sizes, _starts(_ints(list(map(len, allocations))))[:-1])
+    entries, begins = spans(asked.part_starts[asked.starts], order)
     return Candidates(
-        requests=ordered,
+        requests=tuple([requests[at] for at in order.tolist()]),
         host_starts=_starts(np.bincount(hosts)),
-        starts=_starts(sizes),
-        slots=places.of(np.repeat(held_rows, held_sizes), classes),
-        amounts=_ints(list(chain.from_iterable([one.values() for one in held]))),
+        starts=np.append(begins, len(entries)),
+        slots=slots[entries],
+        amounts=asked.amounts[entries],
     )
 
 
 def _starts(sizes: IntArray) -> IntArray:
+    """Return where groups of these sizes begin when one follows the other, and where the last one ends."""
     return np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
 
 

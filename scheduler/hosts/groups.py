@@ -84,7 +84,7 @@ def _others(request: RequestSpec, hosts: HostTable) -> tuple[IntArray, IntArray]
     known = offers.instances.of(members)
     if own is None:
         return known, joined
-    rows, here = offers.snapshot.instance_rows.get(own, ()), hosts.claimed.get(own)
+    rows, here = offers.snapshot.rows_of_instance(own), hosts.claimed.get(own)
     rows = rows if rows and own in members else ()
     if rows:
         known = known - _counts(rows, len(known))

@@ -33,8 +33,8 @@ def inputs_of(
     group = learnt or request.instance_group
     named = (*instances, *(group.members if group else ()))
     rows = set(offers.fact_rows[offers.fact_rows >= 0].tolist())
-    rows |= {row for instance in named for row in snapshot.instance_rows.get(instance, ())}
-    rows |= {row for name in (group.hosts if group else ()) for row in snapshot.rows_of_host.get(name, ())}
+    rows |= {row for instance in named for row in snapshot.rows_of_instance(instance)}
+    rows |= {row for name in (group.hosts if group else ()) for row in snapshot.rows_of_host(name)}
     kept = sorted(rows)
     strangers = [offers.host_uuids[host] for host in np.flatnonzero(offers.fact_rows < 0)]
     return RoundInputs(
@@ -43,7 +43,7 @@ def inputs_of(
             facts=tuple(snapshot.facts[row] for row in kept),
             provider_uuids=tuple(snapshot.provider_uuids[row] for row in kept),
             provider_names={uuid: name for uuid in strangers if (name := snapshot.provider_names.get(uuid))},
-            aggregates=tuple(snapshot.aggregates[uuid] for uuid in _aggregates(snapshot, kept)),
+            aggregates=snapshot.aggregates_of(kept),
             reserved=tuple(_reserved(snapshot, found)),
             taken_at=snapshot.taken_at,
         ),
@@ -65,11 +65,6 @@ def table_of(inputs: RoundInputs) -> HostTable:
         taken_at=then.taken_at,
     )
     return Standing(build_host_table(AllocationCandidates.of(inputs.candidates), snapshot)).with_use(inputs.assumed)
-
-
-def _aggregates(snapshot: HostSnapshot, rows: Iterable[int]) -> Iterator[UUID]:
-    named = {uuid for row in rows for uuid in snapshot.facts[row].aggregates}
-    return (uuid for uuid in snapshot.aggregates if uuid in named)
 
 
 def _reserved(snapshot: HostSnapshot, found: AllocationCandidates) -> Iterator[tuple[UUID, str, int]]:

@@ -11,8 +11,8 @@ from uuid import UUID
 import numpy as np
 
 from placement_client.models import WrittenRequest
-from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
-from scheduler.hosts.snapshot import Distinct, HostSnapshot, numbered
+from scheduler.hosts.arrays import AnyArray, BoolArray, Distinct, FloatArray, IntArray, ObjectArray, numbered
+from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.tally import Tally
 
 FREE, FACT = "free", "fact"
@@ -184,15 +184,14 @@ class Offers:
     @cached_property
     def instances(self) -> Tally[UUID]:
         """Return the counts of instances over the f + 1 rows of the facts."""
-        known = self.snapshot.instance_rows
-        return Tally(lambda instance: known.get(instance, ()), len(self.snapshot.facts) + 1, once=True)
+        return Tally(self.snapshot.rows_of_instance, len(self.snapshot.facts) + 1, once=True)
 
     @cached_property
     def names_given(self) -> Tally[str]:
         """Return the counts of service host names over the f + 1 rows of the facts, and then the h hosts without."""
         known, strangers, rows = self.snapshot.rows_of_host, self.strangers, len(self.snapshot.facts) + 1
         return Tally(
-            lambda name: (*known.get(name, ()), *((rows + strangers[name],) if name in strangers else ())),
+            lambda name: (*known(name), *((rows + strangers[name],) if name in strangers else ())),
             rows + len(self.names),
         )
 
@@ -230,6 +229,6 @@ def spans(starts: IntArray, groups: IntArray) -> tuple[IntArray, IntArray]:
     """
     first = starts[groups]
     sizes = starts[groups + 1] - first
-    ends = np.cumsum(sizes)
-    begins = ends - sizes
-    return np.repeat(first - begins, sizes) + np.arange(ends[-1]), begins
+    begins = np.cumsum(sizes) - sizes
+    shifts = np.repeat(first - begins, sizes)
+    return shifts + np.arange(len(shifts)), begins

@@ -4,34 +4,32 @@ Each column has one row more than there are facts: the last row (index -1) is wh
 table that finds no fact for a host points there, and no rule needs a special case.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, object_array
+from scheduler.hosts.arrays import AnyArray, BoolArray, Distinct, numbered
+from scheduler.hosts.columns import Sparse, columns_of, numbers_of
+from scheduler.hosts.indexes import InstanceIndex, Memberships, NameIndex
 from scheduler.model.facts import AggregateFact, HostFact
-
-Key = TypeVar("Key", bound=Hashable)
-Distinct = tuple[IntArray, tuple[Any, ...]]
-Sparse = tuple[IntArray, FloatArray]
 
 _MEMO_PATHS = 256
 _METADATA = "metadata of aggregates:"  # no capability is called like that
 _DERIVED = (
     "columns",
     "rows_by_int",
-    "instance_rows",
-    "aggregate_rows",
-    "rows_of_host",
-    "rows_of_host_lower",
-    "rows_of_node",
     "aggregate_keys",
     "numbers",
+    "_instances",
+    "_memberships",
+    "_names",
+    "_lower_names",
+    "_nodes",
     "_memo",
 )
 
@@ -60,32 +58,48 @@ class HostSnapshot:
     @cached_property
     def rows_by_int(self) -> Mapping[int, int]:
         """Return the same by the UUID's number, which hashes much faster than the UUID."""
-        return {uuid.int: row for uuid, row in self.row_of.items()}
+        return {uuid.int: row for row, uuid in enumerate(self.provider_uuids) if uuid is not None}
+
+    def rows_of_instance(self, instance: UUID) -> tuple[int, ...]:
+        """Return the rows of an instance, ascending: one, two while it moves, none where it is unknown."""
+        return self._instances.rows_of(instance)
+
+    def rows_of_host(self, name: str, *, ignore_case: bool = False) -> tuple[int, ...]:
+        """Return the rows of a host name, ascending; several for a host with several nodes."""
+        return self._lower_names.rows_of(name.lower()) if ignore_case else self._names.rows_of(name)
+
+    def rows_of_node(self, name: str) -> tuple[int, ...]:
+        """Return the rows of a node name, ascending."""
+        return self._nodes.rows_of(name)
+
+    def members_of(self, aggregate: UUID) -> BoolArray:
+        """Return which rows are members of an aggregate, shape (f + 1,)."""
+        return self._memberships.members_of(aggregate)
+
+    def aggregates_of(self, rows: Sequence[int]) -> tuple[AggregateFact, ...]:
+        """Return the known aggregates that one of these rows is a member of, in the order in which they are known."""
+        named = self._memberships.of_rows(np.array(rows, dtype=np.int64))
+        return tuple(aggregate for uuid, aggregate in self.aggregates.items() if uuid.int in named)
 
     @cached_property
-    def instance_rows(self) -> Mapping[UUID, tuple[int, ...]]:
-        """Return the rows of each instance: one, or two while it moves."""
-        return _index((instance, row) for row, fact in enumerate(self.facts) for instance in fact.instances)
+    def _instances(self) -> InstanceIndex:
+        return InstanceIndex.of_facts(self.facts)
 
     @cached_property
-    def aggregate_rows(self) -> Mapping[UUID, tuple[int, ...]]:
-        """Return the rows that are members of each aggregate."""
-        return _index((uuid, row) for row, fact in enumerate(self.facts) for uuid in fact.aggregates)
+    def _memberships(self) -> Memberships:
+        return Memberships.of_facts(self.facts)
 
     @cached_property
-    def rows_of_host(self) -> Mapping[str, tuple[int, ...]]:
-        """Return the rows of each host name; several for a host with several nodes."""
-        return _index((fact.name, row) for row, fact in enumerate(self.facts))
+    def _names(self) -> NameIndex:
+        return NameIndex.of_names([fact.name for fact in self.facts])
 
     @cached_property
-    def rows_of_host_lower(self) -> Mapping[str, tuple[int, ...]]:
-        """Return the rows of each host name in lower case."""
-        return _index((fact.name.lower(), row) for row, fact in enumerate(self.facts))
+    def _lower_names(self) -> NameIndex:
+        return self._names.renamed([fact.name.lower() for fact in self.facts])
 
     @cached_property
-    def rows_of_node(self) -> Mapping[str, tuple[int, ...]]:
-        """Return the rows of each node name."""
-        return _index((fact.nodename, row) for row, fact in enumerate(self.facts))
+    def _nodes(self) -> NameIndex:
+        return self._names.renamed([fact.nodename for fact in self.facts])
 
     @cached_property
     def membership(self) -> Mapping[UUID, tuple[UUID, ...]]:
@@ -95,7 +109,7 @@ class HostSnapshot:
     @cached_property
     def columns(self) -> Mapping[str, AnyArray]:
         """Return the columns by Nova's attribute name, shape (f + 1,) each."""
-        return {name: build(self.facts) for name, build in _COLUMNS.items()}
+        return columns_of(self.facts)
 
     @cached_property
     def _memo(self) -> dict[tuple[str, ...], Distinct]:
@@ -108,12 +122,6 @@ class HostSnapshot:
         twin = copy(self)
         object.__setattr__(twin, "taken_at", taken_at)
         return twin
-
-    def rows_mask(self, rows: Collection[int]) -> BoolArray:
-        """Return a mask over all f + 1 rows that is set at these."""
-        mask = np.zeros(len(self.facts) + 1, dtype=np.bool_)
-        mask[list(rows)] = True
-        return mask
 
     def distinct(self, path: tuple[str, ...]) -> Distinct:
         """Return the distinct values of a capability and, shape (f + 1,), which of them each row has.
@@ -141,8 +149,7 @@ class HostSnapshot:
         known = self._memo.get(path)
         if known is None:
             said = {uuid: one.metadata[key] for uuid, one in self.aggregates.items() if key in one.metadata}
-            of_rows = [frozenset(said[uuid] for uuid in fact.aggregates if uuid in said) for fact in self.facts]
-            known = self._remembered(path, numbered([*of_rows, frozenset()]))
+            known = self._remembered(path, numbered(self._memberships.told(said)))
         return known
 
     @cached_property
@@ -151,13 +158,7 @@ class HostSnapshot:
 
         Keys are ("metrics", name) and ("image_properties", property, value).
         """
-        found: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
-        for row, fact in enumerate(self.facts):
-            for key, number in _numbers_of(fact):
-                rows, numbers = found.setdefault(key, ([], []))
-                rows.append(row)
-                numbers.append(number)
-        return {key: (np.array(rows, np.int64), np.array(held, np.float64)) for key, (rows, held) in found.items()}
+        return numbers_of(self.facts)
 
     def _remembered(self, path: tuple[str, ...], found: Distinct) -> Distinct:
         if len(self._memo) >= _MEMO_PATHS:
@@ -171,14 +172,11 @@ class HostSnapshot:
         ``ignore_case`` is for forced hosts: Nova compares the host name (not the node) without case there, and exactly
         for a requested destination.
         """
-        rows = set(range(len(self.facts)))
-        if host is not None and ignore_case:
-            rows &= set(self.rows_of_host_lower.get(host.lower(), ()))
-        elif host is not None:
-            rows &= set(self.rows_of_host.get(host, ()))
-        if node is not None:
-            rows &= set(self.rows_of_node.get(node, ()))
-        found = (self.provider_uuids[row] for row in sorted(rows))
+        of_host = None if host is None else self.rows_of_host(host, ignore_case=ignore_case)
+        of_node = None if node is None else self.rows_of_node(node)
+        named = [set(rows) for rows in (of_host, of_node) if rows is not None]
+        rows = sorted(set.intersection(*named)) if named else range(len(self.facts))
+        found = (self.provider_uuids[row] for row in rows)
         return tuple(uuid for uuid in found if uuid is not None)
 
 
@@ -207,30 +205,6 @@ def _provider_of(fact: HostFact, by_name: Mapping[str, UUID]) -> UUID | None:
     return fact.provider_uuid or by_name.get(fact.nodename) or by_name.get(fact.name)
 
 
-def _index(pairs: Iterable[tuple[Key, int]]) -> Mapping[Key, tuple[int, ...]]:
-    """Return the rows of each key, each once; pairs come by row, so that only the last one can come again."""
-    rows: dict[Key, list[int]] = {}
-    for key, row in pairs:
-        known = rows.setdefault(key, [])
-        if not known or known[-1] != row:
-            known.append(row)
-    return {key: tuple(found) for key, found in rows.items()}
-
-
-def _numbers_of(fact: HostFact) -> Iterator[tuple[tuple[str, ...], float]]:
-    for name, measured in fact.metrics.items():
-        yield ("metrics", name), measured
-    for name, values in fact.image_properties.items():
-        for value, instances in values.items():
-            yield ("image_properties", name, value), instances
-
-
-def numbered(values: Sequence[Hashable]) -> Distinct:
-    """Return the distinct values, in the order they are met, and which of them each one is."""
-    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    return np.array([numbers[value] for value in values], dtype=np.int64), tuple(numbers)
-
-
 def _factorized(values: list[Any]) -> Distinct:
     codes: dict[str | None, int] = {}
     firsts: list[Any] = []
@@ -242,39 +216,3 @@ def _factorized(values: list[Any]) -> Distinct:
             firsts.append(value)
         column[row] = codes[key]
     return column, tuple(firsts)
-
-
-def _numbers(name: str) -> Callable[[tuple[HostFact, ...]], IntArray]:
-    return lambda facts: np.array([*(getattr(fact, name) for fact in facts), 0], dtype=np.int64)
-
-
-def _flags(name: str) -> Callable[[tuple[HostFact, ...]], BoolArray]:
-    return lambda facts: np.array([*(getattr(fact, name) for fact in facts), False], dtype=np.bool_)
-
-
-def _objects(name: str, unknown: Any) -> Callable[[tuple[HostFact, ...]], AnyArray]:
-    return lambda facts: object_array([*(getattr(fact, name) for fact in facts), unknown])
-
-
-def _seconds(facts: tuple[HostFact, ...]) -> AnyArray:
-    seen = [np.nan if fact.last_seen_up is None else fact.last_seen_up for fact in facts]
-    return np.array([*seen, np.nan], dtype=np.float64)
-
-
-_COLUMNS: Mapping[str, Callable[[tuple[HostFact, ...]], AnyArray]] = {
-    "host": _objects("name", None),
-    "nodename": _objects("nodename", None),
-    "enabled": _flags("enabled"),
-    "up": _flags("up"),
-    "last_seen_up": _seconds,
-    "num_instances": _numbers("num_instances"),
-    "num_io_ops": _numbers("num_io_ops"),
-    "failed_builds": _numbers("failed_builds"),
-    "free_pci_devices": _numbers("free_pci_devices"),
-    "hypervisor_type": _objects("hypervisor_type", None),
-    "hypervisor_version": _numbers("hypervisor_version"),
-    "host_ip": _objects("host_ip", None),
-    "cpu_info": _objects("cpu_info", {}),
-    "supported_instances": _objects("supported_instances", ()),
-    "stats": _objects("stats", {}),
-}

@@ -154,8 +154,7 @@ class HostTable:
 
     def in_aggregate(self, uuid: UUID) -> BoolArray:
         """Return which hosts are members of this aggregate, as far as the facts know."""
-        snapshot = self.offers.snapshot
-        return snapshot.rows_mask(snapshot.aggregate_rows.get(uuid, ()))[self.fact_rows]
+        return self.offers.snapshot.members_of(uuid)[self.fact_rows]
 
     def in_cell(self, uuid: UUID) -> BoolArray:
         """Return which hosts are known to be in this cell."""
@@ -218,7 +217,7 @@ class HostTable:
         slot_used, added = self._with(self.offers.candidates.slots[entries], self.offers.candidates.amounts[entries])
         placed, joined = self.placed.copy(), self.joined.copy()
         placed[host] += 1
-        joined[host] += self.offers.fact_rows[host] not in self.offers.snapshot.instance_rows.get(instance, ())
+        joined[host] += self.offers.fact_rows[host] not in self.offers.snapshot.rows_of_instance(instance)
         touched = (*self.touched, self.offers.touched_by(host, candidate))
         claimed = {**self.claimed, instance: host}
         return HostTable(self.offers, self.hosts, slot_used, placed, joined, self.kept, claimed, added, touched)
@@ -244,28 +243,28 @@ class HostTable:
 
         An instance that moves is on two hosts.
         """
-        known, wanted = self.offers.snapshot.instance_rows, set(instances)
-        on_facts = [row for instance in wanted for row in known.get(instance, ())]
-        here = [(self.claimed[instance], known.get(instance, ())) for instance in wanted if instance in self.claimed]
+        known, wanted = self.offers.snapshot.rows_of_instance, set(instances)
+        on_facts = [row for instance in wanted for row in known(instance)]
+        here = [(self.claimed[instance], known(instance)) for instance in wanted if instance in self.claimed]
         return self._counted(on_facts, [host for host, rows in here if self.offers.fact_rows[host] not in rows])
 
     def named(self, names: Iterable[str]) -> IntArray:
         """Return how often each host's name occurs among these service host names, compared exactly."""
         given, snapshot, strangers = list(names), self.offers.snapshot, self.offers.strangers
-        on_facts = [row for name in given for row in snapshot.rows_of_host.get(name, ())]
+        on_facts = [row for name in given for row in snapshot.rows_of_host(name)]
         return self._counted(on_facts, [strangers[name] for name in given if name in strangers])
 
     def named_any_case(self, names: Iterable[str]) -> BoolArray:
         """Return which hosts bear one of these service host names, upper and lower case being the same."""
         given, snapshot = {name.lower() for name in names}, self.offers.snapshot
-        on_facts = [row for name in given for row in snapshot.rows_of_host_lower.get(name, ())]
+        on_facts = [row for name in given for row in snapshot.rows_of_host(name, ignore_case=True)]
         strange = [host for name, host in self.offers.strangers.items() if name.lower() in given]
         return self._counted(on_facts, strange) > 0
 
     def on_nodes(self, nodes: Iterable[str]) -> BoolArray:
         """Return which hosts bear one of these node names, compared exactly."""
         given, snapshot, strangers = set(nodes), self.offers.snapshot, self.offers.strangers
-        on_facts = [row for node in given for row in snapshot.rows_of_node.get(node, ())]
+        on_facts = [row for node in given for row in snapshot.rows_of_node(node)]
         return self._counted(on_facts, [strangers[node] for node in given if node in strangers]) > 0
 
     def column(self, name: str) -> AnyArray:

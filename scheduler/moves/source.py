@@ -70,7 +70,7 @@ def roots_of(placement: PlacementClient, providers: Collection[UUID]) -> tuple[U
 
 def host_of(snapshot: HostSnapshot, root: UUID) -> SourceHost:
     """Return the host of a root provider, as the host table names it."""
-    row = snapshot.row_of.get(root)
+    row = snapshot.rows_by_int.get(root.int)
     if row is None:
         name = snapshot.provider_names.get(root, str(root))
         return SourceHost(root, name, name, None)

@@ -28,6 +28,7 @@ def test_host_names_are_compared_exactly_unless_told_otherwise() -> None:
     assert snapshot.providers_of("cmp", "n1") == ()
     assert snapshot.providers_of("CMP", "n1", ignore_case=True) == (uid("a"),)
     assert snapshot.providers_of("nobody", None) == ()
+    assert snapshot.providers_of(None, None) == (uid("a"), uid("b"))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_snapshot_looked_at_later_shares_what_was_derived() -> None:
 
 def test_an_instance_that_moves_is_on_two_rows() -> None:
     facts = [HostFact(name="h1", instances=(uid("i"),)), HostFact(name="h2", instances=(uid("i"), uid("j")))]
-    assert dict(snapshot_of(facts).instance_rows) == {uid("i"): (0, 1), uid("j"): (1,)}
+    assert [snapshot_of(facts).rows_of_instance(uid(name)) for name in "ijk"] == [(0, 1), (1,), ()]
 
 
 def test_the_metadata_of_a_host_is_what_its_aggregates_say_together() -> None:

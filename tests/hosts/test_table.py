@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from placement_client.errors import BadAnswer
 from placement_client.models import AllocationCandidates
@@ -212,6 +214,38 @@ def test_a_candidate_that_names_nothing_known_is_a_bad_answer(ways: list[dict[st
     with pytest.raises(BadAnswer) as caught:
         build_host_table(candidates([Node("a")], ways), snapshot_of([]))
     assert caught.value.__context__ is None
+
+
+def test_the_root_of_a_candidate_needs_a_summary_and_that_of_another_provider_does_not() -> None:
+    nodes = (Node("a"), Node("lost", {"PGPU": (1, 0)}, root="gone"))
+    assert table(*nodes).offers.providers.hosts.tolist() == [0, -1]
+    with pytest.raises(BadAnswer):
+        build_host_table(candidates(nodes, [{"lost": {"PGPU": 1}}]), snapshot_of([]))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([("a",), ("b",), ("a", "a_gpu"), ("b_gpu", "b"), ("pool", "a"), ("pool",)]), max_size=8)
+)
+def test_candidates_are_those_of_their_host_in_the_order_of_the_answer(ways: list[tuple[str, ...]]) -> None:
+    nodes = (
+        Node("a", {"VCPU": (8, 0), "DISK_GB": (9, 0)}),
+        Node("a_gpu", {"PGPU": (8, 0)}, root="a"),
+        Node("b", {"DISK_GB": (9, 0), "VCPU": (8, 0)}),
+        Node("b_gpu", {"PGPU": (8, 0)}, root="b"),
+        Node("pool", {"DISK_GB": (9, 0)}, traits=[SHARES]),
+    )
+    room = {node.name: node.room for node in nodes}
+    asked = [{name: dict.fromkeys(room[name], number + 1) for name in way} for number, way in enumerate(ways)]
+    hosts, owners = table(*nodes, requests=asked), [way[-1].removesuffix("_gpu") for way in ways]
+    expected = [
+        [(uid(name), kind, room[name][kind][0], 0, amount) for name in way for kind, amount in way[name].items()]
+        for host in sorted(set(owners), key=uid)
+        for owner, way in zip(owners, asked, strict=True)
+        if owner == host
+    ]
+    assert [hosts.claims_on(number) for number in range(len(asked))] == expected
+    assert [str(hosts.offers.names[host]) for host in hosts.offers.candidates.hosts] == sorted(owners, key=uid)
 
 
 def test_an_answer_without_roots_takes_providers_for_hosts() -> None:
