@@ -1,9 +1,11 @@
 """One scheduler process of a history: the production code, put together on simulated collaborators."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
+
+from msgspec import structs
 
 from faults.model_broken import HastyClient, LazyJournal, UnfencedClient
 from faults.model_client import SimulatedPlacement
@@ -106,7 +108,7 @@ class Node:
         self.process = process
         placement = cast("PlacementClient", PLACEMENTS.get(broken, SimulatedPlacement)(world, process))
         journal = JOURNALS.get(broken, SimulatedJournal)(world, disk, process)
-        settings = replace(SETTINGS, claims=replace(CLAIMS, **BROKEN_SETTINGS.get(broken, {})))
+        settings = structs.replace(SETTINGS, claims=structs.replace(CLAIMS, **BROKEN_SETTINGS.get(broken, {})))
         sweeper = SweeperByHand(lambda: None)
         self.scheduler = PlannedScheduler(
             placement=placement,

@@ -4,13 +4,13 @@ There is no way to delete allocations: DELETE is unconditional at every microver
 else wrote. Allocations are removed by writing empty ones with the generation.
 """
 
-import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from placement_client.clock import SYSTEM_CLOCK, Clock, Deadline
 from placement_client.decode import check, decode
@@ -162,7 +162,7 @@ class PlacementClient:
         template = "/allocation_candidates"
         query_string = to_query_string(query, self.microversion)
         request = self._get_request(template, {}, query_string, max_bytes=self._settings.max_candidates_bytes)
-        request = dataclasses.replace(request, when_slow=WIDE_TREES)
+        request = structs.replace(request, when_slow=WIDE_TREES)
         return decode(request, self._call(request), AllocationCandidates)
 
     def get_allocations(self, consumer: UUID) -> ConsumerAllocations:

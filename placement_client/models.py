@@ -31,8 +31,7 @@ Name = Annotated[str, Meta(pattern=NAME)]
 OwnerId = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request to Placement, ready to send.
 
     ``path`` is complete and escaped; ``template`` is the same with placeholders, for messages; ``microversion`` is

@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from placement_client.clock import Deadline
 from placement_client.errors import AnswerTooSlow, NotSent, OutcomeUnknown, PlacementError
@@ -15,8 +16,7 @@ T = TypeVar("T")
 PASSING_STATUSES = frozenset({502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How often a call is made, and the pauses between: a full jitter under a doubling cap."""
 
     attempts: int = 3

@@ -1,10 +1,9 @@
 """Frozen settings of the client; built by ``placement_client.config`` from the ini, or directly by tests."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class RetrySettings:
+class RetrySettings(Struct, frozen=True):
     """How often and how fast a call that is safe to repeat is repeated."""
 
     attempts: int = 3
@@ -12,8 +11,7 @@ class RetrySettings:
     cap_s: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementSettings:
+class PlacementSettings(Struct, frozen=True):
     """How the client reaches Placement.
 
     ``cafile`` pins the certificate authorities; None means those of the system. ``connect_timeout_s`` and

@@ -8,12 +8,13 @@ import signal
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Self, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
@@ -315,7 +316,7 @@ class FilterScheduler:
         """Reserve the room of a plan and verify it; no claim, and why, when Placement refuses or others were first."""
         started = self.clock.monotonic()
         claim_id = work.claim_ids[-1]
-        facts = replace(work.facts, result=msgspec.json.encode(selections))
+        facts = structs.replace(work.facts, result=msgspec.json.encode(selections))
         claim = self.claimer.begin(claim_id, facts, plan.placings)
         if claim is None:
             raise self._nothing_left(work, "too_many_claims")

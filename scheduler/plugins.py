@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
 from stevedore.named import NamedExtensionManager
 
 from scheduler.errors import InvalidSettings
@@ -15,8 +15,7 @@ Plugin = TypeVar("Plugin")
 Factory = Callable[[], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Registry(Generic[Plugin]):
+class Registry(Struct, Generic[Plugin], frozen=True):
     """Where one kind of plugin comes from.
 
     ``option`` is the option of [filter_scheduler] that names plugins; ``group`` is the entry point group of those out

@@ -1,9 +1,10 @@
 """The tables of all rules in the documentation, generated from the registries."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from inspect import getdoc
 from typing import Any
+
+from msgspec import structs
 
 from scheduler.filters import once_per_request, runs_on_rebuild
 from scheduler.filters.registry import BUILT_IN as FILTERS
@@ -16,9 +17,9 @@ from scheduler.weighers.registry import BUILT_IN as WEIGHERS
 BEGIN, END = "<!-- rules, written by make sample -->", "<!-- end of rules -->"
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "filter_scheduler": {**asdict(FilterSettings()), **asdict(WeigherSettings())},
-    "metrics": asdict(MetricsSettings()),
-    "scheduler": asdict(PrefilterSettings()),
+    "filter_scheduler": {**structs.asdict(FilterSettings()), **structs.asdict(WeigherSettings())},
+    "metrics": structs.asdict(MetricsSettings()),
+    "scheduler": structs.asdict(PrefilterSettings()),
 }
 """The defaults of the settings that rules are made of, by the section of the ini that has their options."""
 

@@ -3,8 +3,9 @@
 Units are in the names. Option names are Nova's where the meaning is Nova's.
 """
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from placement_client.secret import Secret
 
@@ -38,8 +39,7 @@ Ratios = tuple[tuple[str, float], ...]
 """Names, each once, and how much each counts; in the ini ``name=ratio`` pairs."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilterSettings:
+class FilterSettings(Struct, frozen=True):
     """Which filters run, in which order, and what they need to know."""
 
     enabled_filters: tuple[str, ...] = DEFAULT_FILTERS
@@ -54,8 +54,7 @@ class FilterSettings:
     aggregate_image_properties_isolation_separator: str = "."
 
 
-@dataclass(frozen=True, slots=True)
-class PrefilterSettings:
+class PrefilterSettings(Struct, frozen=True):
     """What prefilters need to know: which optional ones narrow the question, and the zone of hosts in none."""
 
     limit_tenants_to_placement_aggregate: bool = False
@@ -68,8 +67,7 @@ class PrefilterSettings:
     default_availability_zone: str = "nova"
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionSettings:
+class QuestionSettings(Struct, frozen=True):
     """How a request becomes the question to Placement: whose prefilters run, what unknown extra specs and PCI do."""
 
     extra_prefilters: tuple[str, ...] = ()
@@ -77,8 +75,7 @@ class QuestionSettings:
     pci_in_placement: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PciAlias:
+class PciAlias(Struct, frozen=True):
     """What a flavor asks for by the name of an alias: one of a resource class for each device, and traits."""
 
     name: str
@@ -86,22 +83,19 @@ class PciAlias:
     traits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PciSettings:
+class PciSettings(Struct, frozen=True):
     """The aliases of PCI devices."""
 
     alias: tuple[PciAlias, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WorkaroundSettings:
+class WorkaroundSettings(Struct, frozen=True):
     """Behaviour for fleets that are not what they should be."""
 
     disable_fallback_pcpu_query: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class WeigherSettings:
+class WeigherSettings(Struct, frozen=True):
     """Which weighers run, how their scores are made comparable, and their multipliers.
 
     A negative multiplier turns a weigher around; that of BuildFailureWeigher is negated, as in Nova.
@@ -126,8 +120,7 @@ class WeigherSettings:
     preferred_traits_weight_multiplier: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsSettings:
+class MetricsSettings(Struct, frozen=True):
     """Which metrics of a host count, and how much; ``weight_setting`` is (name, ratio) pairs.
 
     A host that lacks one fails the request when ``required``, else it is weighed ``weight_of_unavailable``.
@@ -139,16 +132,14 @@ class MetricsSettings:
     weight_of_unavailable: float = -10000.0
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSettings:
+class OrderSettings(Struct, frozen=True):
     """How the ranked hosts become an order."""
 
     host_subset_size: int = 1
     shuffle_best_same_weighed_hosts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimSettings:
+class ClaimSettings(Struct, frozen=True):
     """How claims are written, verified and released.
 
     ``tight_factor`` and ``tight_share`` say when a claim is verified: when the room left on a provider is smaller than
@@ -172,8 +163,7 @@ class ClaimSettings:
     recovery_timeout_s: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class JournalSettings:
+class JournalSettings(Struct, frozen=True):
     """Where claims are written down, how long settled ones are kept, and when a silent scheduler counts as dead.
 
     ``connection`` is an SQLAlchemy URL of SQLite or PostgreSQL, or "memory://", which forgets with the process.
@@ -188,8 +178,7 @@ class JournalSettings:
     durable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainSettings:
+class ExplainSettings(Struct, frozen=True):
     """What a decision record holds, and where records are kept.
 
     ``record_dir`` None keeps records in memory only. ``probes`` is the number of extra candidate queries a request may
@@ -205,8 +194,7 @@ class ExplainSettings:
     probes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulerSettings:
+class SchedulerSettings(Struct, frozen=True):
     """All settings of one scheduler.
 
     ``candidate_window_ms`` is for how long after a question to Placement its answer is shared; 0 shares none.

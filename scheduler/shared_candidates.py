@@ -8,9 +8,10 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 from uuid import UUID
+
+from msgspec import Struct, field, structs
 
 from placement_client.clock import SYSTEM_CLOCK, Clock, Deadline
 from placement_client.errors import DeadlineExceeded
@@ -33,8 +34,7 @@ FORGOTTEN_S: Final = 60.0
 """How long a claim is assumed that nobody says anything more about."""
 
 
-@dataclass(slots=True, eq=False)
-class Answer:
+class Answer(Struct, eq=False):
     """What Placement answered, to whom, and the table of it; requests that come until ``good_until`` share both."""
 
     found: AllocationCandidates
@@ -44,8 +44,7 @@ class Answer:
     standing: Standing | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Shape:
+class Shape(Struct, eq=False):
     """All requests that ask the same: one at a time asks and plans. ``asked_at`` is infinite when nothing is kept."""
 
     turns: Turns = field(default_factory=Turns)
@@ -53,8 +52,7 @@ class Shape:
     answer: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What one claim takes; answers to questions that were asked before ``reserved_at`` may not say so yet."""
 
     amounts: Mapping[tuple[UUID, str], int]
@@ -99,7 +97,7 @@ class SharedCandidates:
         with self._lock:
             known = self._taken.get(claim_id)
             if known:
-                self._taken[claim_id] = replace(known, reserved_at=self._clock.monotonic())
+                self._taken[claim_id] = structs.replace(known, reserved_at=self._clock.monotonic())
 
     def forget(self, claim_ids: Iterable[UUID]) -> None:
         """Note that these claims take nothing (any more)."""
@@ -165,8 +163,7 @@ class SharedCandidates:
         }
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class Visit:
+class Visit(Struct, eq=False, weakref=True):
     """One request while it asks and plans; one that is made like that shares nothing.
 
     ``anew`` takes no answer to a question that was asked before the visit began. ``certain`` says that nothing was

@@ -1,10 +1,9 @@
 """One request while it is being served, the only thing that changes on the way, and its record once it has ended."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
@@ -20,8 +19,7 @@ from scheduler.randomness import RandomStream
 from scheduler.selection import Plugins
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class Work:
+class Work(Struct, eq=False, weakref=True):
     """One request while it is being served. Whatever claims it began are released when it goes away unconfirmed.
 
     ``stale`` says that its plan stands on the answer to the question of another request.
@@ -67,7 +65,7 @@ class Work:
         """
         source = find_source(self.placement, hosts, self.spec, self.instances[0], self.deadline, self.request_id)
         self.spec = request_from(source, self.operation, self.spec)
-        self.source, self.facts = source, replace(self.facts, held=source.held)
+        self.source, self.facts = source, structs.replace(self.facts, held=source.held)
         self.trail.inputs = self.trail.inputs and structs.replace(self.trail.inputs, request=self.spec)
 
     def record(self, outcome: Outcome, reason: str, clock: Clock) -> DecisionRecord:

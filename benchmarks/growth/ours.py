@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
+from msgspec import structs
+
 from benchmarks import fleet, ours
 from placement_client.decode import decode
 from placement_client.models import AllocationCandidates, Answer, Request
@@ -194,4 +196,4 @@ def bodies(placings: Sequence[Placing]) -> tuple[object, object]:
 
 def stacked(placings: Sequence[Placing]) -> list[Placing]:
     """Return the same instances, all on the first of their hosts."""
-    return [replace(placings[0], instance_uuid=one.instance_uuid) for one in placings]
+    return [structs.replace(placings[0], instance_uuid=one.instance_uuid) for one in placings]

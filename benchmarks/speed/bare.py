@@ -69,6 +69,10 @@ class Bare:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Close the connection; what is sent next makes another."""
         self._connection.close()
 
     def send(self, calls: Sequence[Call]) -> None:

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Protocol
@@ -26,6 +26,13 @@ class Waits(Protocol):
     """Counts the seconds of waiting for a server."""
 
     seconds: float
+
+
+class Connected(Protocol):
+    """Holds connections to a server."""
+
+    def disconnect(self) -> None:
+        """Close them; what is sent next makes others."""
 
 
 Step = Callable[[], Spent]
@@ -55,6 +62,21 @@ def averaged(step: Step, times: int) -> Step:
         return Spent(*(fmean(getattr(one, name) for one in found) for name in ("wall_ms", "cpu_ms", "wire_ms")))
 
     return several
+
+
+def anew(connected: Iterable[Connected], step: Step) -> Step:
+    """Return a step that begins without a connection, so that it makes all of them in the time that is measured.
+
+    A connection stays with the worker of the server that accepted it. How connections are shared out among workers is
+    chance, and drawn again each time.
+    """
+
+    def on_new_connections() -> Spent:
+        for one in connected:
+            one.disconnect()
+        return step()
+
+    return on_new_connections
 
 
 def in_turns(

@@ -10,7 +10,7 @@ from functools import partial
 from statistics import median
 
 from benchmarks.speed.bare import Bare, Call, fresh
-from benchmarks.speed.clock import Spent, Step, averaged, cpu, in_turns, spent, wall
+from benchmarks.speed.clock import Spent, Step, anew, averaged, cpu, in_turns, spent, wall
 from benchmarks.speed.nova import Nova
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
@@ -74,10 +74,10 @@ class EndToEnd:
             lanes = [stack.enter_context(Bare(server)) for _ in range(threads)]
             sharing = stack.enter_context(service(server, window_ms=WINDOW_MS))
             sides: dict[str, Step] = {
-                "ours": lambda: ours.select_each(consumers.new(count), threads),
-                "sharing": lambda: sharing.select_each(consumers.new(count), threads),
-                "bare": partial(_sent, lanes, calls, consumers, count),
-                "Nova": theirs,
+                "ours": anew([ours], lambda: ours.select_each(consumers.new(count), threads)),
+                "sharing": anew([sharing], lambda: sharing.select_each(consumers.new(count), threads)),
+                "bare": anew(lanes, partial(_sent, lanes, calls, consumers, count)),
+                "Nova": anew([self._nova], theirs),
             }
             between = partial(self._end, server, consumers, calls)
             kept = self._measure(f"{count} requests at once", sides, self._plan.batch_rounds, between)

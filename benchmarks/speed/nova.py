@@ -22,6 +22,10 @@ class Nova:
         """Let Nova do something, and return what it cost there."""
         return Spent(**self._process.ask({"do": what, **arguments}))
 
+    def disconnect(self) -> None:
+        """Let Nova close its connections; what it is asked next makes others."""
+        self.do("disconnect")
+
 
 @contextmanager
 def started(python: Path, log: Path) -> Iterator[Nova]:

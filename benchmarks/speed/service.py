@@ -37,9 +37,14 @@ connection = sqlite:///{directory}/journal/claims.sqlite
 class Service:
     """What can be asked of a running scheduler."""
 
-    def __init__(self, scheduler: FilterScheduler, wire: Wire) -> None:
+    def __init__(self, scheduler: FilterScheduler, wire: Wire, adapter: BaseAdapter) -> None:
         self._scheduler = scheduler
         self._wire = wire
+        self._adapter = adapter
+
+    def disconnect(self) -> None:
+        """Close the connections; what is asked next makes others. Nothing that was found out is forgotten."""
+        self._adapter.close()
 
     def select(self, instances: Sequence[UUID]) -> Spent:
         """Place and claim a batch."""
@@ -76,7 +81,7 @@ def service(server: PlacementServer, recorder: Recorder | None = None, window_ms
         )
         ini.write_text(text, encoding="utf-8")
         with build(load_config(str(ini)), http_adapter=adapter) as scheduler:
-            yield Service(scheduler, wire)
+            yield Service(scheduler, wire, adapter)
 
 
 def calls_of(server: PlacementServer, first: Sequence[UUID], instances: Sequence[UUID]) -> list[Call]:

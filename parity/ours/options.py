@@ -1,7 +1,8 @@
 """Options of a case, in Nova's sections, as our settings."""
 
-from dataclasses import fields
 from typing import Any
+
+from msgspec import structs
 
 from parity.case import Case
 from scheduler.settings import FilterSettings, MetricsSettings, OrderSettings, PrefilterSettings, WeigherSettings
@@ -38,7 +39,7 @@ def prefilter_settings(case: Case) -> PrefilterSettings:
 
 
 def _given(case: Case, kind: Any, section: str = "filter_scheduler") -> dict[str, Any]:
-    known = {field.name for field in fields(kind)}
+    known = {field.name for field in structs.fields(kind)}
     values = case.get("options", {}).get(section, {})
     return {name: _frozen(name, value) for name, value in values.items() if name in known}
 

@@ -7,10 +7,11 @@ cloud for instance, so its endpoint is believed only within these rules.
 import contextlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from placement_client.errors import InsecureEndpoint
 
@@ -23,8 +24,7 @@ HTTPS_PORT: Final = 443
 NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedEndpoint:
+class AllowedEndpoint(Struct, frozen=True):
     """One entry of the list: a host, or every host below a domain when it begins with a dot; a port; a path prefix."""
 
     host: str
@@ -49,8 +49,7 @@ class AllowedEndpoint:
         return hosts_agree and (parts.port or HTTPS_PORT) == self.port and below
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What a client may connect to: ``allowed`` URLs, any when empty; ``named`` are hosts the operator wrote."""
 
     allowed: tuple[AllowedEndpoint, ...] = ()

@@ -7,10 +7,10 @@ here. Only the outermost knows the call, so it lays the exchange out for its own
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Final
 
 import requests
+from msgspec import Struct, field
 
 from placement_client.clock import Deadline
 from placement_client.settings import PlacementSettings
@@ -32,8 +32,7 @@ class TooLong(UnacceptableAnswer):
     """An answer that is not read any further: it has more bytes than the client takes."""
 
 
-@dataclass(slots=True, weakref_slot=True)
-class Exchange:
+class Exchange(Struct, weakref=True):
     """One call, with the identity calls it needs.
 
     ``at_placement`` is true while the latest HTTP request is the one to Placement, not one for a token; ``observed``

@@ -7,7 +7,6 @@ another adapter stands in their place, the exception tells, and "perhaps" counts
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, cast
 
 import requests
@@ -16,6 +15,7 @@ from keystoneauth1 import exceptions
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import DEFAULT_USER_AGENT, Session
+from msgspec import Struct
 from requests.adapters import BaseAdapter
 
 from placement_client.clock import Deadline
@@ -84,8 +84,7 @@ ALWAYS: Final = {
 TARGET: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)*+/?(?:\?(?:[A-Za-z0-9._~:,!&=-]++|%[0-9A-F]{2})*+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where Placement is: ``override``, or what the catalog says about this service, in order of interfaces."""
 
     override: str | None = None

@@ -1,8 +1,9 @@
 """What is sent for a claim, as pure functions: how a plan is packed into holds, and the two batches of writes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from uuid import UUID
+
+from msgspec import Struct, structs
 
 from placement_client.models import ConsumerWrite, Resources
 from scheduler.claims.journal import Claim, Hold, InstanceClaim, MigrationClaim
@@ -17,8 +18,7 @@ MIGRATION_TYPE = "MIGRATION"
 FIRST_GENERATION = 1  # what Placement gives a consumer with its first write
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(Struct, frozen=True):
     """What a claim keeps of its request: id, digest of its body, owner and type of its instances, and the answer.
 
     ``held`` is what the instance of a move holds when it begins. ``tagged`` gives each instance a hold of its own that
@@ -175,7 +175,7 @@ def tight_amounts(
     and nowhere where it is ``stale`` how much is left.
     """
     if stale and settings.verify == "tight":
-        settings = replace(settings, verify="always")
+        settings = structs.replace(settings, verify="always")
     latest = {(on.provider_uuid, on.resource_class): on for placing in placings for on in placing.amounts}
     tight: dict[UUID, dict[str, int]] = {}
     for on in latest.values():

@@ -8,8 +8,9 @@ import os
 import secrets
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Clock, Deadline
@@ -45,8 +46,7 @@ FORKED = "The scheduler was built before this process was forked; build one in e
 CLOSED = "The scheduler is closed."
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """How many claims are open, in doubt and being released."""
 
     open: int

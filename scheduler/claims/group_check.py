@@ -6,9 +6,10 @@ docs/decisions/0009-groups-between-schedulers.md.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from scheduler.claims.apart import apart
 from scheduler.claims.journal import Claim
@@ -31,8 +32,7 @@ class GroupSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GroupCheck:
+class GroupCheck(Struct, frozen=True, eq=False):
     """Looks for other members of a group, after the reservation and before the commit intent.
 
     ``source`` tells who is a member by then; without it, or without the UUID of a group, the request's members count.

@@ -6,9 +6,10 @@ one in ``sql_journal`` also outlives the process; the one here is for tests, and
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
+
+from msgspec import Struct, structs
 
 from placement_client.models import Resources
 from scheduler.claims.states import ClaimEvent, ClaimState, HoldEvent, HoldState, after, hold_after, hold_event
@@ -19,8 +20,7 @@ FINISHED_CLAIMS = {ClaimState.COMMITTED, ClaimState.ABORTED}
 OPEN_HOLDS = {HoldState.RELEASING, HoldState.QUARANTINED}
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """One minted consumer and what it holds: amounts by provider."""
 
     consumer: UUID
@@ -28,8 +28,7 @@ class Hold:
     state: HoldState = HoldState.HELD
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceClaim:
+class InstanceClaim(Struct, frozen=True):
     """What one instance shall hold once the claim is confirmed; ``before`` is what it holds until then, if anything."""
 
     instance_uuid: UUID
@@ -37,16 +36,14 @@ class InstanceClaim:
     before: Held | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationClaim:
+class MigrationClaim(Struct, frozen=True):
     """What the consumer of a migration, which is new, shall hold once the claim is confirmed."""
 
     migration_uuid: UUID
     allocations: dict[UUID, Resources]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One attempt to place a batch: ids and amounts, no secrets.
 
     ``digest`` tells requests with one id apart, ``result`` is what the caller gets, as JSON: with both, a request that
@@ -73,12 +70,12 @@ class Claim:
         to_hold = hold_event(event)
         holds = self.holds
         if to_hold is not None:
-            holds = tuple(replace(hold, state=hold_after(hold.state, to_hold)) for hold in holds)
-        return replace(self, state=state, holds=holds, accepted=self.accepted or event is ClaimEvent.ACCEPTED)
+            holds = tuple(structs.replace(hold, state=hold_after(hold.state, to_hold)) for hold in holds)
+        return structs.replace(self, state=state, holds=holds, accepted=self.accepted or event is ClaimEvent.ACCEPTED)
 
     def with_hold(self, consumer: UUID, event: HoldEvent) -> "Claim":
         """Return this claim with one hold after an event."""
-        return replace(self, holds=tuple(_hold_after(hold, consumer, event) for hold in self.holds))
+        return structs.replace(self, holds=tuple(_hold_after(hold, consumer, event) for hold in self.holds))
 
     @property
     def settled(self) -> bool:
@@ -92,7 +89,7 @@ class Claim:
 
 
 def _hold_after(hold: Hold, consumer: UUID, event: HoldEvent) -> Hold:
-    return replace(hold, state=hold_after(hold.state, event)) if hold.consumer == consumer else hold
+    return structs.replace(hold, state=hold_after(hold.state, event)) if hold.consumer == consumer else hold
 
 
 class Journal(Protocol):

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 from uuid import UUID
+
+from msgspec import Struct
 
 from placement_client.models import ConsumerAllocations, ProjectUsages, ProviderAllocations
 from scheduler.claims.journal import Claim
@@ -40,8 +41,7 @@ class AllocationReader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A host that a claim goes to: its providers, and the claim's own instances and holds there."""
 
     host: str
@@ -50,8 +50,7 @@ class Place:
     holds: frozenset[UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Who of a group was found at a place: by their own UUID, and by consumers that were minted for them."""
 
     settled: frozenset[UUID]
@@ -63,8 +62,7 @@ class Found:
         return self.settled.union(self.announced.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Struct, frozen=True):
     """A claim and the group that it has to keep: its own instances, the other members, and where it goes."""
 
     group: ServerGroup
@@ -73,8 +71,7 @@ class Party:
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """Whether a claim may stay; where it may not, the group as it was found, None where nothing was.
 
     ``group`` is for the next plan. ``settled`` is for the next look: without holds, which may be gone by then.

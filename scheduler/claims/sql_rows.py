@@ -3,12 +3,12 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import Connection, Executable, RowMapping, bindparam, insert, select, update
 
 from scheduler.claims.journal import Claim, Hold
@@ -135,7 +135,7 @@ def _claim(row: RowMapping, hold_states: list[str]) -> Claim:
     """Return the claim of a row as it stands now. Raises DamagedClaim when it is not what was written."""
     try:
         begun = msgspec.json.decode(row["body"], type=Claim)
-        claim = replace(
+        claim = structs.replace(
             begun, state=ClaimState(row["state"]), accepted=row["accepted"], holds=_holds(begun, hold_states)
         )
     except (ValueError, msgspec.MsgspecError):
@@ -153,7 +153,7 @@ def _is_as_written(row: RowMapping, claim: Claim) -> bool:
 
 
 def _holds(begun: Claim, states: Iterable[str]) -> tuple[Hold, ...]:
-    return tuple(replace(hold, state=HoldState(state)) for hold, state in zip(begun.holds, states, strict=True))
+    return tuple(structs.replace(hold, state=HoldState(state)) for hold, state in zip(begun.holds, states, strict=True))
 
 
 def _checksum(claim: Claim, owner: UUID, body: bytes) -> bytes:

@@ -1,13 +1,13 @@
 """Frozen settings that only ``scheduler.bootstrap`` needs: which collaborators to build."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from placement_client.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class HostsSettings:
+class HostsSettings(Struct, frozen=True):
     """Where facts about hosts come from besides the allocation candidates."""
 
     source: Literal["placement", "file"] = "placement"
@@ -16,8 +16,7 @@ class HostsSettings:
     details: Literal["names", "full"] = "names"
 
 
-@dataclass(frozen=True, slots=True)
-class RandomnessSettings:
+class RandomnessSettings(Struct, frozen=True):
     """Where the seed of a request comes from; ``seed`` is the key of source "seeded", which has to be allowed."""
 
     source: Literal["system", "seeded"] = "system"
@@ -25,15 +24,13 @@ class RandomnessSettings:
     seed: Secret[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySettings:
+class PolicySettings(Struct, frozen=True):
     """Who says who may do what: a policy file, or the rule without one."""
 
     policy_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoggingSettings:
+class LoggingSettings(Struct, frozen=True):
     """What the log needs besides oslo.log's options; the previous keys only look up, they make no records."""
 
     pseudonym_key_file: str | None = None

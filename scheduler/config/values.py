@@ -5,9 +5,9 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any, TypeVar
 
+from msgspec import structs
 from oslo_config import cfg
 
 from placement_client.secret import Secret
@@ -72,8 +72,8 @@ def _read(group: Any, kind: type[T], **given: object) -> T:
 
 def _values(group: Any, kind: Any) -> dict[str, Any]:
     """Return the fields of a settings class that the section has an option for."""
-    found = {f: f.name.removesuffix("_s") for f in fields(kind) if f.name.removesuffix("_s") in group}
-    return {f.name: _frozen(f.type, group[option]) for f, option in found.items()}
+    found = {field.name.removesuffix("_s"): field for field in structs.fields(kind)}
+    return {field.name: _frozen(field.type, group[option]) for option, field in found.items() if option in group}
 
 
 def _frozen(kind: Any, value: Any) -> Any:

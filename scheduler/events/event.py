@@ -1,15 +1,15 @@
 """What an event is; which there are is in ``scheduler.events.table``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scheduler.events.fields import Field
 
 OFTEN = 60
 
 
-@dataclass(frozen=True, eq=False)
-class Event:
+class Event(Struct, frozen=True, eq=False):
     """One kind of log record: its name, its level, what it means, its fields, and how many a minute are let through.
 
     ``a_minute`` None lets every one through.

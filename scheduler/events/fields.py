@@ -1,9 +1,10 @@
 """The types of the fields of a log record. Each turns values of its kind into text, and refuses any other."""
 
 import re
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
+
+from msgspec import Struct
 
 from scheduler.events.pseudonyms import Pseudonyms
 
@@ -25,8 +26,7 @@ class Field(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """A whole number, not negative."""
 
     def text(self, value: object, pseudonyms: Pseudonyms) -> str:
@@ -36,8 +36,7 @@ class Count:
         raise TypeError("expected a count")
 
 
-@dataclass(frozen=True, slots=True)
-class Millis:
+class Millis(Struct, frozen=True):
     """A time in milliseconds."""
 
     def text(self, value: object, pseudonyms: Pseudonyms) -> str:
@@ -47,8 +46,7 @@ class Millis:
         raise TypeError("expected milliseconds")
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """A stable code of this package, "" for none."""
 
     def text(self, value: object, pseudonyms: Pseudonyms) -> str:
@@ -58,8 +56,7 @@ class Code:
         raise TypeError("expected a code")
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """One of a few words."""
 
     words: tuple[str, ...]
@@ -71,8 +68,7 @@ class OneOf:
         raise TypeError("expected one of the words of the field")
 
 
-@dataclass(frozen=True, slots=True)
-class Pseudonym:
+class Pseudonym(Struct, frozen=True):
     """An identifier, of which the record holds the pseudonym; "" for none."""
 
     kind: str
@@ -84,8 +80,7 @@ class Pseudonym:
         raise TypeError("expected an identifier")
 
 
-@dataclass(frozen=True, slots=True)
-class TypeName:
+class TypeName(Struct, frozen=True):
     """The name of a class, of which the class itself is given, so that no other text can be."""
 
     def text(self, value: object, pseudonyms: Pseudonyms) -> str:
@@ -95,8 +90,7 @@ class TypeName:
         raise TypeError("expected a class")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """The version of this package."""
 
     def text(self, value: object, pseudonyms: Pseudonyms) -> str:
@@ -106,8 +100,7 @@ class Version:
         raise TypeError("expected a version")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyId:
+class KeyId(Struct, frozen=True):
     """Which key the pseudonyms are made with."""
 
     def text(self, value: object, pseudonyms: Pseudonyms) -> str:
@@ -117,8 +110,7 @@ class KeyId:
         raise TypeError("expected the id of a key")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A sentence of this package that names options and the like, never what they are set to."""
 
     def text(self, value: object, pseudonyms: Pseudonyms) -> str:

@@ -1,16 +1,16 @@
 """Who is told how a request ended."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from scheduler.model.decision import DecisionRecord
 
 Observer = Callable[[DecisionRecord], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Somebody who asks for a record: who it is, and what it is done with ("explain", "replay")."""
 
     who: str

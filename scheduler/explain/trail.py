@@ -1,16 +1,14 @@
 """The trail of one request: the only thing that grows while a request is served, and what its record is made from."""
 
-from dataclasses import dataclass, field
 from uuid import UUID
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from scheduler.model.decision import DecisionRecord, InstanceDecision, Outcome, Probe, Round, Timings
 from scheduler.model.inputs import Inputs, RoundInputs
 
 
-@dataclass(slots=True)
-class Trail:
+class Trail(Struct):
     """Facts about one request, in the order in which they became known. Times are milliseconds.
 
     ``inputs`` is what does not change from round to round; what each round was decided from is in ``offered``.

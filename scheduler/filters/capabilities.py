@@ -1,9 +1,9 @@
 """What the flavor demands of a host's capabilities."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from scheduler.errors import InvalidRequest
 from scheduler.filters.operators import Predicate, predicates_of
@@ -15,8 +15,7 @@ from scheduler.model.extra_specs import ADDRESS_BITS, CAPABILITY, capabilities, 
 from scheduler.model.messages import shown
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """The path of a capability, the test its value must pass, and whether a host may lack it."""
 
     path: tuple[str, ...]

@@ -7,11 +7,11 @@ with ``$``. ``MalformedQuery`` is everything else.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from scheduler.hosts.arrays import BoolArray, FloatArray, ObjectArray, object_array
 from scheduler.hosts.table import HostTable
@@ -33,8 +33,7 @@ NESTED = frozenset({"cpu_info", "stats"})
 """Columns that are named with a key in them, or several: ``$cpu_info.topology.cores``."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
+class Column(Struct, frozen=True, eq=False):
     """Values, one a host: the number each is, NaN where it is none; the text it is, and whether it is one."""
 
     numbers: FloatArray

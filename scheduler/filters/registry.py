@@ -1,10 +1,11 @@
 """The filters an operator can name."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 
-from scheduler.compat.nova.adapter import adapted_filter
+from msgspec import Struct
+
+from scheduler.compat.adapted import adapted_filter
 from scheduler.filters.affinity import ServerGroupAffinityFilter, ServerGroupAntiAffinityFilter
 from scheduler.filters.aggregates import (
     AggregateImagePropertiesIsolation,
@@ -53,8 +54,7 @@ def built_in(
     return {one.kind.name: partial(one.made_of, settings, metrics) for one in BUILT_IN}
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltIn:
+class BuiltIn(Struct, frozen=True):
     """A filter of this package, and the settings that it is made of: fields of FilterSettings, or of MetricsSettings.
 
     ``make`` takes their values in that order.

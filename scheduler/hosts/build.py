@@ -5,12 +5,12 @@ Providers are known by the text of their UUID, as which they are written: a UUID
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from struct import pack
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 
 from placement_client.errors import BadAnswer
 from placement_client.models import CANDIDATES, AllocationCandidates, WrittenRequest, WrittenSummary
@@ -45,8 +45,7 @@ def build_host_table(candidates: AllocationCandidates, snapshot: HostSnapshot) -
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Places:
+class _Places(Struct, frozen=True, eq=False):
     """Which class on which provider each slot is: rows of providers, and numbers of classes, which are in ``kinds``."""
 
     kinds: Mapping[str, int]
@@ -72,8 +71,7 @@ class _Places:
         return slots
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Asked(Struct, frozen=True, eq=False):
     """What the m candidates ask for, in the order of the answer: each has parts, one a provider, and those amounts.
 
     The parts of candidate c are ``starts[c]`` to ``starts[c + 1]``, on the providers of these rows; the ``classes`` and

@@ -1,13 +1,13 @@
 """Columns of the facts of a fleet: what each fact says, read in C where it can be, a block of facts at a time."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from scheduler.hosts.arrays import (
     AnyArray,
@@ -24,8 +24,7 @@ from scheduler.model.facts import HostFact
 Sparse = tuple[IntArray, FloatArray]
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(Struct, frozen=True):
     """How a column is read from facts, its type, and what it has for hosts without facts."""
 
     read: Callable[[Sequence[HostFact]], Iterable[Any]]

@@ -6,17 +6,16 @@ at none of which Python's garbage collector looks; a UUID hashes and compares in
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 
 from scheduler.hosts.arrays import BoolArray, IntArray, MarkArray, lengths, numbered
 from scheduler.model.facts import HostFact
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NameIndex:
+class NameIndex(Struct, frozen=True, eq=False):
     """The rows of each name: ``last`` is the last one, ``several`` are all of them where there are more."""
 
     last: Mapping[str, int]
@@ -47,8 +46,7 @@ def _several(names: Sequence[str], last: Mapping[str, int]) -> Mapping[str, tupl
     return {name: (*rows, last[name]) for name, rows in earlier.items()}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class InstanceIndex:
+class InstanceIndex(Struct, frozen=True, eq=False):
     """The rows of each instance: one, or two while it moves.
 
     ``marks`` has a number for each instance of each fact, ascending: the row in its lowest ``row_bits``, and above them
@@ -85,8 +83,7 @@ class InstanceIndex:
 _ALL_BITS = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Memberships:
+class Memberships(Struct, frozen=True, eq=False):
     """Which rows are members of which aggregates: k pairs of ``rows`` and ``aggregates``, in the order of the facts.
 
     ``numbers`` says by the number of a UUID which aggregate of the pairs it is.

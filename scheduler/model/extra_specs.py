@@ -8,8 +8,9 @@ table to either, and ``provider_trait:NAME=required|forbidden`` to ProviderTrait
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from scheduler.model import hardware
 from scheduler.model.devices import DEVICES, devices_in
@@ -74,8 +75,7 @@ _KNOWN = (*hardware.EXTRA_SPECS, *sorted(GUEST_KEYS), *PLACING_KEYS, DEVICE_PROF
 _NAMESPACES = (*NAMED, *(prefix[:-1] for prefix in (CAPABILITY, AGGREGATE, PROVIDER_TRAIT)), *sorted(GUEST_NAMESPACES))
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraSpecs:
+class ExtraSpecs(Struct, frozen=True):
     """Extra specs understood: request groups by suffix ("" is the unsuffixed one), and what holds for all of them.
 
     ``misfits`` says by its key what is wrong with an extra spec.

@@ -8,10 +8,11 @@ times, blanks stand between the values, and all of them have to hold.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from scheduler.model.messages import shown
 
@@ -40,8 +41,7 @@ class Term(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class FlavorGroup:
+class FlavorGroup(Struct, frozen=True):
     """What a flavor says about one request group; an amount of 0 takes a class of the flavor away.
 
     ``any_of`` are sets of traits of which one each has to be there; ``member_of`` is the same for aggregates.

@@ -7,8 +7,9 @@ errors: a word that a term does not have is named.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from scheduler.model.group_specs import Misfit
 from scheduler.model.messages import NOT_HONOURED, shown
@@ -105,8 +106,7 @@ def _word(term: Term, value: str) -> str:
     return _WORDS.get(value.strip().lower(), value) if term.values == FLAG else value
 
 
-@dataclass(frozen=True, slots=True)
-class Hardware:
+class Hardware(Struct, frozen=True):
     """What a flavor and an image say about the hardware of the guest.
 
     ``vcpus`` is the flavor's; a value that its term does not have counts as nothing said.

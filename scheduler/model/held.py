@@ -5,16 +5,16 @@ for no more than what the destination needs beyond the source.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from placement_client.models import Resources
 
 Amounts = Mapping[UUID, Resources]
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """What an instance holds, and the generation at which it did."""
 
     generation: int

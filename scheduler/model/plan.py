@@ -1,8 +1,9 @@
 """A plan: where each instance of a batch shall go, decided in memory before anything is claimed."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from placement_client.models import AllocationRequest
 
@@ -22,8 +23,7 @@ class AmountOn(NamedTuple):
         return self.capacity - self.used - self.amount
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
+class Placing(Struct, frozen=True):
     """The decision for one instance: a host, and the allocation candidate of that host."""
 
     instance_uuid: UUID

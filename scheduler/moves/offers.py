@@ -5,10 +5,9 @@ is on is offered again where it has room for the new size in place of the old on
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from placement_client.client import PlacementClient
 from placement_client.models import (
@@ -28,8 +27,7 @@ from scheduler.moves.source import Source
 Inventories = Mapping[str, Inventory]
 
 
-@dataclass(frozen=True, slots=True)
-class OwnHost:
+class OwnHost(Struct, frozen=True):
     """The one provider that an instance holds room of: its tree, its inventories, its aggregates and its root's."""
 
     provider_uuid: UUID

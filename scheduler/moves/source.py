@@ -1,8 +1,9 @@
 """Where an instance is, and what it holds there: read from Placement, joined with the facts of its host."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from placement_client.client import PlacementClient
 from placement_client.clock import Deadline
@@ -16,8 +17,7 @@ from scheduler.model.held import Held
 UNKNOWN_TYPE = "unknown"  # what Placement says of consumers that were written before there were types
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHost:
+class SourceHost(Struct, frozen=True):
     """A host that an instance is on, and its cell where that is known."""
 
     provider_uuid: UUID
@@ -26,8 +26,7 @@ class SourceHost:
     cell: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """An instance, what it holds, and its hosts: one, or two where an evacuated instance still holds both."""
 
     instance_uuid: UUID

@@ -1,10 +1,11 @@
 """What a prefilter is: a rule that narrows the question to Placement, so that fewer hosts come back at all."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from placement_client.query import CandidateQuery
 from scheduler.errors import InvalidRequest, PluginFailed
@@ -12,15 +13,13 @@ from scheduler.model import AggregateFact, RequestSpec
 from scheduler.settings import PrefilterSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known beside the request when the question is put: the aggregates with their metadata, zones included."""
 
     aggregates: Mapping[UUID, AggregateFact] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """No host can be asked for; ``reason`` is the stable code of why."""
 
     reason: str
@@ -45,8 +44,7 @@ class Prefilter(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltIn:
+class BuiltIn(Struct, frozen=True):
     """A prefilter of this package.
 
     ``switch`` is the setting that turns it on, "" where it is always on; ``settings`` are others that it reads.

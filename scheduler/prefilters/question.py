@@ -1,8 +1,10 @@
 """The whole question to Placement: made from the request, then narrowed by every prefilter."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from placement_client.query import CandidateQuery
 from scheduler.model import RequestSpec
@@ -14,8 +16,7 @@ from scheduler.prefilters.resources import query_of
 from scheduler.settings import PrefilterSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """What besides the request makes the question.
 
     ``targets`` are the root providers of the forced or requested host: one becomes ``in_tree``; among several the

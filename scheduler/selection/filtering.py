@@ -1,9 +1,9 @@
 """Which hosts are left for an instance, and how many each filter removed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from scheduler.filters import AnyFilter, filters_for, judges_candidates, once_per_request
 from scheduler.hosts.arrays import BoolArray, IntArray
@@ -32,7 +32,7 @@ def settle(filters: Sequence[AnyFilter], request: RequestSpec, hosts: HostTable)
 def filter_hosts(memory: Memory, request: RequestSpec, hosts: HostTable) -> Filtered:
     """Run the filters of a round in order over the hosts that are left, until none is."""
     if not memory.renew(request, hosts) and memory.filtered is not None:
-        return replace(memory.filtered, hosts=hosts)
+        return structs.replace(memory.filtered, hosts=hosts)
     rows, steps = np.arange(len(hosts), dtype=np.int64), []
     for plugin, concerns in memory.wanted:
         before = len(rows)

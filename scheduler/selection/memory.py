@@ -5,10 +5,10 @@ two. A plugin that is ``per_host`` is asked again about those alone, and one tha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from msgspec import Struct
 
 from scheduler.filters import AnyFilter, CandidateFilter, Filter, judges_candidates
 from scheduler.hosts.arrays import BoolArray, IntArray
@@ -51,8 +51,7 @@ class Answers:
         return bool((before != self._said[known]).any())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Filtered:
+class Filtered(Struct, frozen=True, eq=False):
     """What the filters left: ``kept`` are rows (k,) of ``hosts``, all n hosts without the candidates they dropped.
 
     ``stands_for`` is the fingerprint of the rows.
@@ -64,8 +63,7 @@ class Filtered:
     stands_for: int
 
 
-@dataclass(slots=True, eq=False)
-class _Weighing:
+class _Weighing(Struct, eq=False):
     """The weights of some hosts when so many instances of the batch had been placed."""
 
     hosts: IntArray

@@ -1,10 +1,10 @@
 """A whole batch: an instance at a time, each on what the ones before left over."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 
 from scheduler.filters import AnyFilter
 from scheduler.hosts.table import HostTable
@@ -21,8 +21,7 @@ Rank = Callable[[Memory, RequestSpec, HostTable], Ranked]
 """Ranks the hosts for one instance, as ``rank_hosts`` does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Where every instance of a batch goes, and the request and the hosts as they will be then."""
 
     placings: tuple[Placing, ...]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from scheduler.compat.nova.views import NoCounterpart
+from scheduler.compat.counterparts import NoCounterpart
 from scheduler.errors import InvalidRequest, PluginFailed
 from scheduler.filters import AnyFilter, CandidateFilter, Filter, filters_on_rebuild
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray

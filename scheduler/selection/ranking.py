@@ -1,9 +1,9 @@
 """Filter, weigh and order the hosts for one instance."""
 
 import hashlib
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from scheduler.filters import check_demands
 from scheduler.hosts.arrays import FloatArray, IntArray
@@ -19,8 +19,7 @@ from scheduler.selection.weighing import Panel, Weights
 from scheduler.weighers import check_wishes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranked:
+class Ranked(Struct, frozen=True, eq=False):
     """The first hosts for one instance, best first.
 
     ``rows`` are rows of the table that was ranked, and of ``hosts``, the same table without the candidates that

@@ -7,9 +7,9 @@ the weigher has for the host.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from scheduler.errors import PluginFailed
 from scheduler.hosts.arrays import BoolArray, FloatArray, IntArray
@@ -23,8 +23,7 @@ Limits = tuple[FloatArray, FloatArray]
 """The lowest and the highest score of each weigher, shape (a, 1) each."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Panel:
+class Panel(Struct, frozen=True, eq=False):
     """The a weighers that a request concerns, and where they stand among all: their ``positions``.
 
     ``columns`` are the columns of those of them whose score is one, by their place in the panel; ``bounded`` says that
@@ -74,8 +73,7 @@ class Panel:
         return total
 
 
-@dataclass(slots=True, eq=False)
-class Weights:
+class Weights(Struct, eq=False):
     """Totals (k,), and for each of a weighers and host the score, the normalised score and its share; shape (a, k).
 
     The scores of weighers that are not in the ``panel`` are all 0. Scores are stretched between the ``limits``, unless

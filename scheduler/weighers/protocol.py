@@ -1,7 +1,8 @@
 """What a weigher is."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from scheduler.hosts.arrays import FloatArray
 from scheduler.hosts.table import HostTable
@@ -36,8 +37,7 @@ class Weigher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(Struct, frozen=True):
     """A loaded weigher, its multiplier (a negative one turns it around), and how its scores are made comparable.
 
     ``key`` is the metadata key by which aggregates override the multiplier, "" where none does; ``sign`` is what either

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
-from scheduler.compat.nova.adapter import adapted_weigher
+from msgspec import Struct
+
+from scheduler.compat.adapted import adapted_weigher
 from scheduler.errors import InvalidSettings
 from scheduler.plugins import Registry
 from scheduler.settings import MetricsSettings, WeigherSettings
@@ -48,8 +49,7 @@ def built_in(
     return {one.kind.name: partial(one.made_of, settings, metrics) for one in BUILT_IN}
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltIn:
+class BuiltIn(Struct, frozen=True):
     """A weigher of this package, and the settings beside its multiplier that it reads.
 
     ``make`` takes the settings of weighers and those of metrics; without it the class is called without arguments.

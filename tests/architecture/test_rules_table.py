@@ -1,10 +1,10 @@
 """The tables of rules are those of the registries, and the registries say the truth about options."""
 
 import re
-from dataclasses import fields
 from inspect import getsource
 
 import pytest
+from msgspec import structs
 
 from scheduler import rules_table
 from scheduler.filters.registry import BUILT_IN as FILTERS
@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def names(kind: type) -> set[str]:
-    return {one.name for one in fields(kind)}
+    return {one.name for one in structs.fields(kind)}
 
 
 def test_the_page_of_rules_is_not_stale() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import cycle, permutations
 from pathlib import Path
+from ssl import SSLContext
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,8 +17,8 @@ import benchmarks.speed.__main__ as command
 from benchmarks.results import between
 from benchmarks.speed import end_to_end, fleet, footprint, plot, report
 from benchmarks.speed.bare import Bare, Call, fresh
-from benchmarks.speed.clock import Spent, averaged, in_turns, spent
-from benchmarks.speed.end_to_end import EndToEnd
+from benchmarks.speed.clock import Connected, Spent, Step, anew, averaged, in_turns, spent
+from benchmarks.speed.end_to_end import EndToEnd, _sent
 from benchmarks.speed.footprint import Footprint
 from benchmarks.speed.in_memory import InMemory
 from benchmarks.speed.ours import Ours, bodies, held_by_table, plan, rank
@@ -225,6 +226,9 @@ class Played:
         self._client = client
         self.asked: list[str] = []
 
+    def disconnect(self) -> None:
+        self.asked.append("disconnect")
+
     def do(self, what: str, **arguments) -> Spent:
         self.asked.append(what)
         for instance in arguments.get("instances", ()):
@@ -280,6 +284,28 @@ def test_waiting_for_the_server_is_counted_and_what_a_client_does_beside_is_not(
     consumers.give_back()
 
 
+def test_a_side_that_begins_anew_makes_its_connections_in_the_time_that_is_measured(served, monkeypatch) -> None:
+    consumers, made, wrap = Consumers(served.client()), [], SSLContext.wrap_socket
+    calls = calls_of(served, consumers.new(1), consumers.new(1))
+    monkeypatch.setattr(SSLContext, "wrap_socket", lambda *args, **more: made.append(args) or wrap(*args, **more))
+
+    def connections(step: Step) -> int:
+        made.clear()
+        step()
+        return len(made)
+
+    with service(served) as ours, Bare(served) as one, Bare(served) as other:
+        sides: list[tuple[Step, tuple[Connected, ...], int]] = [
+            (lambda: ours.select_each(consumers.new(1), 1), (ours,), 1),
+            (lambda: _sent((one, other), calls, consumers, 2), (one, other), 2),
+        ]
+        for step, connected, count in sides:
+            step()
+            assert connections(step) == 0
+            assert connections(anew(connected, step)) == count
+    consumers.give_back()
+
+
 def test_a_call_that_is_refused_is_an_error(served) -> None:
     headers = {"X-Auth-Token": "admin", "OpenStack-API-Version": "placement 1.39"}
     with Bare(served) as bare, pytest.raises(RuntimeError, match="404"):
@@ -292,8 +318,9 @@ def test_everything_end_to_end_is_measured_and_given_back(monkeypatch, served) -
         yield served
 
     monkeypatch.setattr(end_to_end, "placement", there)
-    part = EndToEnd(Played(served.client()), TINY)
+    part = EndToEnd(nova := Played(served.client()), TINY)
     part.run()
+    assert nova.asked[-4:] == ["disconnect", "select_each"] * 2
     wanted = [
         what.replace("4 threads", "1 threads")
         for what in BARS

@@ -1,11 +1,11 @@
 """How a plan becomes holds and writes."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from placement_client.models import AllocationRequest, Resources
 from scheduler.claims.bodies import RequestFacts, claim_of, confirm_body, is_tight, packed, reserve_body, tight_amounts
@@ -105,7 +105,7 @@ def test_where_it_is_not_known_how_much_is_left_all_is_verified_unless_nothing_e
 
 def test_the_holds_of_a_group_are_made_and_emptied_in_one_name():
     """Emptied in another one, Placement would rename them first, and nobody could count them until they are empty."""
-    facts = replace(FACTS, tagged=True, group_uuid=UUID(int=77))
+    facts = structs.replace(FACTS, tagged=True, group_uuid=UUID(int=77))
     claim = claim_of(UUID(int=9), facts, [placing(1, 1), placing(2, 2)], minted())
     made, emptied = reserve_body(claim, SETTINGS), confirm_body(claim, SETTINGS)
     names = {body[hold.consumer].user_id for hold in claim.holds for body in (made, emptied)}

@@ -1,12 +1,12 @@
 """Claims of instances that hold something: what is held, written, concluded and recovered."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from placement_client.errors import ConsumerConflict
 from placement_client.models import ConsumerAllocations, ConsumerWrite, Inventory, ProviderAllocation, Resources
@@ -52,7 +52,7 @@ def test_old_and_hold_are_as_much_as_new_and_what_the_migration_keeps_and_never_
 
 def moving(operation, old=None, *, amount=2):
     """Return the claim that moves the instance, which holds ``old``, to some CPUs of the second provider."""
-    facts = replace(FACTS, request_id=REQUEST, operation=operation, held=Held(4, old or on(1, 3)))
+    facts = structs.replace(FACTS, request_id=REQUEST, operation=operation, held=Held(4, old or on(1, 3)))
     return claim_of(UUID(int=9), facts, [placing(7, 2, amount=amount)], minted())
 
 
@@ -153,7 +153,7 @@ def claimer_on(mock, journal, clock=None):
 
 
 def begun(claimer, operation=Migrate(MIGRATION), old=None, number=2):  # noqa: B008 - frozen
-    facts = replace(FACTS, request_id=REQUEST, operation=operation, held=Held(4, old or on(1, 3)))
+    facts = structs.replace(FACTS, request_id=REQUEST, operation=operation, held=Held(4, old or on(1, 3)))
     return claimer.begin(claimer.new_id(), facts, [placing(7, number, amount=2)])
 
 

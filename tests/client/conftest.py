@@ -3,10 +3,10 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from keystoneauth1.token_endpoint import Token
+from msgspec import structs
 
 from placement_client.settings import PlacementSettings, RetrySettings
 from placement_client.transport import Endpoint, KeystoneTransport, make_transport
@@ -59,6 +59,6 @@ def connect(settings: PlacementSettings) -> Connect:
     """Make a transport to a URL with a fixed token; further arguments replace settings."""
 
     def make(url: str, **changes: object) -> KeystoneTransport:
-        return make_transport(Token(url, TOKEN), Endpoint(), replace(settings, **changes))
+        return make_transport(Token(url, TOKEN), Endpoint(), structs.replace(settings, **changes))
 
     return make

@@ -1,11 +1,10 @@
 """Tokens and catalogs: what the identity service does wrong never looks like an answer of Placement."""
 
-from dataclasses import replace
-
 import pytest
 from keystoneauth1.identity import v3
 from keystoneauth1.loading import get_plugin_loader
 from keystoneauth1.plugin import BaseAuthPlugin
+from msgspec import structs
 
 from placement_client.clock import Deadline
 from placement_client.errors import (
@@ -96,9 +95,9 @@ def test_without_a_token_nothing_is_sent(
     """At a renewal too: the 401 before it says that Placement did nothing."""
     placement = server(REFUSED)
     keystone = server(handler if first else in_turn(token(1, placement.url), handler))
-    there = transport(keystone.url, replace(settings, max_answer_bytes=1 << 16))
+    there = transport(keystone.url, structs.replace(settings, max_answer_bytes=1 << 16))
     with pytest.raises(PlacementError) as caught:
-        there.send(replace(PUT, max_bytes=1 << 16), soon())
+        there.send(structs.replace(PUT, max_bytes=1 << 16), soon())
     assert_is(caught.value, kind)
     assert len(placement.seen) == (0 if first else 1)
 

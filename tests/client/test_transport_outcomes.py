@@ -7,12 +7,12 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import requests
 import urllib3
 from keystoneauth1.token_endpoint import Token
+from msgspec import structs
 from requests.adapters import BaseAdapter
 
 from placement_client.clock import Deadline, SystemClock
@@ -154,7 +154,7 @@ def test_an_idle_server_is_given_up_before_the_deadline(server: Serve, connect: 
     there = server(silent(stop))
     started = time.monotonic()
     with pytest.raises(AnswerTooSlow) as caught:
-        connect(there.url, read_timeout_s=0.2).send(replace(GET, when_slow="set this"), soon())
+        connect(there.url, read_timeout_s=0.2).send(structs.replace(GET, when_slow="set this"), soon())
     assert time.monotonic() - started < 0.2 + SLACK
     assert caught.value.explanation == "Set this."
     with pytest.raises(OutcomeUnknown) as caught:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 from stevedore import ExtensionManager
 
+from scheduler.compat.adapted import adapted_filter, adapted_weigher
 from scheduler.compat.nova import filters, weights
-from scheduler.compat.nova.adapter import NovaFilter, NovaWeigher, adapted_filter, adapted_weigher
+from scheduler.compat.nova.adapter import NovaFilter, NovaWeigher
 from scheduler.errors import InvalidSettings, PluginFailed
 from scheduler.filters import Filter, load_filters
 from scheduler.filters.affinity import ServerGroupAntiAffinityFilter

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scheduler.compat.counterparts import WITHOUT_COUNTERPART, NoCounterpart
 from scheduler.compat.nova.host_state import ATTRIBUTES, HostState, host_states
 from scheduler.compat.nova.request_view import RequestSpecView
-from scheduler.compat.nova.views import WITHOUT_COUNTERPART, NoCounterpart
 from scheduler.hosts import HostTable, inputs_of, table_of
 from scheduler.model import (
     AggregateFact,

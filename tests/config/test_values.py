@@ -2,9 +2,9 @@
 
 import os
 import socket
-from dataclasses import MISSING, fields, replace
 
 import pytest
+from msgspec import NODEFAULT, structs
 from oslo_config import cfg
 
 from scheduler import settings
@@ -56,15 +56,16 @@ def options() -> set[tuple[str, str]]:
 
 
 def test_every_settings_field_has_an_option_and_every_option_a_field():
-    expected = {(where, f.name.removesuffix("_s")) for kind, where in WHERE.items() for f in fields(kind)}
-    plain = [f.name for f in fields(settings.SchedulerSettings) if f.default is not MISSING]
+    expected = {(where, f.name.removesuffix("_s")) for kind, where in WHERE.items() for f in structs.fields(kind)}
+    plain = [f.name for f in structs.fields(settings.SchedulerSettings) if f.default is not NODEFAULT]
     expected |= {("scheduler", name.removesuffix("_s")) for name in plain}
     assert options() == expected
 
 
 def test_defaults_are_those_of_the_settings(conf):
     expected = settings.SchedulerSettings()
-    expected = replace(expected, claims=replace(expected.claims, node_id=f"{socket.gethostname()}.{os.getpid()}"))
+    claims = structs.replace(expected.claims, node_id=f"{socket.gethostname()}.{os.getpid()}")
+    expected = structs.replace(expected, claims=claims)
     assert settings_from(conf) == expected
     assert hosts_from(conf) == HostsSettings()
     assert randomness_from(conf) == RandomnessSettings()

@@ -1,9 +1,9 @@
 """What every journal does, whatever it is made of."""
 
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from faults.written import TO_COMMITTED, a_claim, advanced, released
 from scheduler.claims.journal import MigrationClaim
@@ -46,7 +46,7 @@ def test_a_claim_of_a_move_is_found_with_what_its_instance_held_and_its_migratio
     claim = a_claim(holds=0)
     (one,) = claim.instances
     kept = MigrationClaim(uuid4(), one.allocations)
-    claim = replace(claim, instances=(replace(one, before=Held(7, one.allocations)),), migration=kept)
+    claim = structs.replace(claim, instances=(structs.replace(one, before=Held(7, one.allocations)),), migration=kept)
     journal.begin(claim)
     assert journal.find(claim.claim_id) == claim
     assert advanced(journal, claim, *TO_COMMITTED).settled, "without a hold, nothing is left to release"
@@ -129,7 +129,7 @@ def test_the_oldest_settled_claims_are_forgotten_beyond_a_number(journal):
     if journal_of.__name__ == "MemoryJournal":
         journal._keep = 3
     else:
-        journal._settings = replace(journal._settings, keep_claims=3)
+        journal._settings = structs.replace(journal._settings, keep_claims=3)
     first = a_claim()
     journal.begin(first)
     claims = [a_claim() for _ in range(8)]

@@ -1,8 +1,7 @@
 """Text of a request that is written as SQL stays text."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from faults.written import a_claim
 
@@ -19,7 +18,7 @@ HOSTILE = [
 def test_sql_in_a_request_is_kept_as_text_and_never_run(journal, text):
     other = a_claim("req-other")
     journal.begin(other)
-    hostile = replace(a_claim(text), project_id=text, user_id=text, consumer_type=text)
+    hostile = structs.replace(a_claim(text), project_id=text, user_id=text, consumer_type=text)
     journal.begin(hostile)
     assert journal.claims_of(text) == (hostile,)
     assert journal.claims_of("req-other") == (other,)

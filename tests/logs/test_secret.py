@@ -1,7 +1,6 @@
 """A secret is given out by ``reveal`` alone, whatever is done to it or to what holds it."""
 
 import copy
-import dataclasses
 import json
 import logging
 import pickle
@@ -34,7 +33,7 @@ SHOWN = {
     "in an exception": lambda one: "".join(traceback.format_exception(ValueError(one))),
     "a log record": lambda one: logging.Formatter().format(logging.makeLogRecord({"msg": "%s", "args": (one,)})),
     "settings": lambda one: repr(JournalSettings(connection=one)),
-    "settings as a dictionary": lambda one: repr(dataclasses.asdict(RandomnessSettings(seed=one))),
+    "settings as a dictionary": lambda one: repr(msgspec.structs.asdict(RandomnessSettings(seed=one))),
 }
 REFUSED = {
     "pickle": pickle.dumps,

@@ -23,7 +23,7 @@ FILTERS = load_filters(FilterSettings())
 ALWAYS = (RoomFilter(), ForcedHostFilter(), RequestedHostFilter(), IgnoredHostFilter())
 WEIGHING = WeigherSettings(num_instances_weight_multiplier=0.7, image_props_weight_setting=RATIOS)
 WEIGHERS = load_weighers(WEIGHING, METRICS)
-BOUNDED = load_weighers(replace(WEIGHING, weight_normalization="bounded"), METRICS)
+BOUNDED = load_weighers(msgspec.structs.replace(WEIGHING, weight_normalization="bounded"), METRICS)
 SHARES = ("RAMWeigher", "CPUWeigher", "DiskWeigher")  # of the capacity, which hosts differ in
 PLUGINS = Plugins(FILTERS, WEIGHERS, OrderSettings(host_subset_size=2))
 

@@ -85,6 +85,12 @@ class Theirs:
         self._hosts.forget()
         return NOTHING
 
+    def disconnect(self) -> Spent:
+        """Close the connections of Nova's client; it makes others when it sends, and keeps what it knows."""
+        client = report.report_client_singleton()
+        client._client.session.session.close()
+        return NOTHING
+
     def select(self, instances: list[str]) -> Spent:
         """Place and claim a batch."""
         return spent(lambda: self._select(instances))

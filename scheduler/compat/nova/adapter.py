@@ -1,4 +1,4 @@
-"""From a filter or weigher that was written for Nova to one of ours; what is one of ours already stays as it is."""
+"""Filters and weighers of ours that ask one that was written for Nova."""
 
 from typing import Any
 
@@ -65,16 +65,6 @@ class NovaWeigher:
     def multipliers(self, hosts: HostTable) -> FloatArray:
         """Return the multiplier that the class gives each host. Raises TypeError when one is not a number."""
         return _floats([self._plugin.weight_multiplier(state) for state in host_states(hosts)])
-
-
-def adapted_filter(plugin: Any) -> Any:
-    """Return a filter of Nova as one of ours, and anything else as it is."""
-    return NovaFilter(plugin) if hasattr(plugin, "host_passes") and not hasattr(plugin, "passes") else plugin
-
-
-def adapted_weigher(plugin: Any) -> Any:
-    """Return a weigher of Nova as one of ours, and anything else as it is."""
-    return NovaWeigher(plugin) if hasattr(plugin, "weigh_objects") and not hasattr(plugin, "score") else plugin
 
 
 def _check(plugin: Any) -> None:

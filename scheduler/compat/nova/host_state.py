@@ -8,7 +8,8 @@ from uuid import UUID
 
 import numpy as np
 
-from scheduler.compat.nova.views import NoCounterpart, ReadOnlyDict, View
+from scheduler.compat.counterparts import NoCounterpart
+from scheduler.compat.nova.views import ReadOnlyDict, View
 from scheduler.hosts.table import HostTable
 from scheduler.model.facts import ZONE_KEY, AggregateFact, HostFact
 

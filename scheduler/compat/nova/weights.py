@@ -2,15 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from scheduler.compat.nova.host_state import HostState
 from scheduler.compat.nova.request_view import RequestSpecView
 
 
-@dataclass(frozen=True, slots=True)
-class WeighedHost:
+class WeighedHost(Struct, frozen=True):
     """A host and its weight so far, which is 0 for every weigher: weights are added up elsewhere."""
 
     obj: HostState
