@@ -18,7 +18,8 @@ _WRITTEN: Final = json.Decoder(WrittenCandidates)
 def candidates_in(body: bytes) -> AllocationCandidates:
     """Return the candidates of an answer. Raises ValueError for a name that is none, and what msgspec raises."""
     found = AllocationCandidates.of(_WRITTEN.decode(body))
-    if not all(map(_NAME.fullmatch, _classes(found.written).union(*found.trait_lists[1]))):
+    _, trait_lists = found.trait_lists
+    if not all(map(_NAME.fullmatch, _classes(found.written).union(*trait_lists))):
         raise ValueError("a resource class or trait has a name that none has")
     found.check()
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from queue import SimpleQueue
 from statistics import median
 
 from benchmarks.speed.bare import Bare, Call, fresh
@@ -103,17 +104,20 @@ class EndToEnd:
 def _sent(
     lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, count: int, wire: Wire | None = None
 ) -> Spent:
-    """Send the calls of as many requests, shared out among connections that work at the same time."""
-    requests = [fresh(calls, consumers) for _ in range(count)]
+    """Send the calls of as many requests; the connection that is free takes the next, as the threads of a pool do."""
+    requests, free = [fresh(calls, consumers) for _ in range(count)], SimpleQueue[Bare]()
+    for lane in lanes:
+        free.put(lane)
 
-    def work(lane: int) -> None:
-        for request in requests[lane :: len(lanes)]:
-            lanes[lane].send(request)
+    def send(request: Sequence[Call]) -> None:
+        lane = free.get()
+        lane.send(request)
+        free.put(lane)
 
     if len(lanes) == 1:
-        return spent(lambda: work(0), wire)
+        return spent(lambda: list(map(send, requests)), wire)
     with ThreadPoolExecutor(len(lanes)) as pool:
-        return spent(lambda: list(pool.map(work, range(len(lanes)))))
+        return spent(lambda: list(pool.map(send, requests)))
 
 
 def _rates(kept: Kept, count: int, threads: int) -> list[Row]:

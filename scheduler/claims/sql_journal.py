@@ -1,9 +1,8 @@
 """The journal in a database: SQLite for the processes of one node, PostgreSQL for replicas on several.
 
-Every change is one transaction. It reads what it changes, unless this
-process wrote that itself a moment ago: then it changes it if it still is as it was written (see ``sql_memory``). After
-any failure nothing is believed: the connection is thrown away, what is remembered is forgotten, and what was written is
-read again before it is counted on.
+Every change is one transaction. It reads what it changes, unless this process wrote that itself a moment ago: then it
+changes it if it still is as it was written (see ``sql_memory``). After any failure nothing is believed: the connection
+is thrown away, what is remembered is forgotten, and what was written is read again before it is counted on.
 """
 
 from collections.abc import Callable

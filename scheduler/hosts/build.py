@@ -15,7 +15,7 @@ from msgspec import Struct
 from placement_client.errors import BadAnswer
 from placement_client.models import CANDIDATES, AllocationCandidates, WrittenRequest, WrittenSummary
 from scheduler.hosts.arrays import BoolArray, IntArray, ObjectArray, in_blocks, lengths, numbered, object_array
-from scheduler.hosts.offers import Candidates, Offers, Providers, Slots, spans
+from scheduler.hosts.offers import Candidates, Offers, Providers, Slots, bearers, spans
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
 
@@ -119,7 +119,7 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
     places = _Places.of_classes([one.resources for one in summaries])
     asked = _Asked.of(candidates.written.allocation_requests, rows, places.kinds)
     roots = _roots(summaries, rows)
-    owners = roots[asked.owners(_sharing(traits, trait_lists))]
+    owners = roots[asked.owners(bearers(SHARES, traits, trait_lists))]
     host_rows = _ordered(owners, texts)
     hosts = np.full(len(texts) + 1, -1, dtype=np.int64)  # the last one is of roots that have no summary
     hosts[host_rows] = np.arange(len(host_rows))
@@ -157,11 +157,6 @@ def _names(column: str, snapshot: HostSnapshot, fact_rows: IntArray, host_uuids:
     for host in np.flatnonzero(fact_rows < 0):
         names[host] = snapshot.provider_names.get(host_uuids[host], str(host_uuids[host]))
     return names
-
-
-def _sharing(traits: IntArray, trait_lists: Sequence[list[str]]) -> BoolArray:
-    """Return which providers are sharing ones, shape (p,)."""
-    return np.array([SHARES in names for names in trait_lists], dtype=np.bool_)[traits]
 
 
 def _slots(uuids: list[UUID], summaries: Sequence[WrittenSummary], hosts: IntArray, places: _Places) -> Slots:

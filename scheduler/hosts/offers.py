@@ -3,7 +3,7 @@
 None of it changes while the request is decided; all of its tables share it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -33,7 +33,12 @@ class Providers:
 
     def having(self, trait: str) -> BoolArray:
         """Return which providers have this trait, shape (p,)."""
-        return np.array([trait in names for names in self.trait_lists], dtype=np.bool_)[self.traits]
+        return bearers(trait, self.traits, self.trait_lists)
+
+
+def bearers(trait: str, traits: IntArray, trait_lists: Sequence[Sequence[str]]) -> BoolArray:
+    """Return which providers have this trait, shape (p,), of those that have these of the different lists."""
+    return np.array([trait in names for names in trait_lists], dtype=np.bool_)[traits]
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,13 +51,8 @@ class HostSnapshot:
     taken_at: float = 0.0
 
     @cached_property
-    def row_of(self) -> Mapping[UUID, int]:
-        """Return the row of each root provider."""
-        return {uuid: row for row, uuid in enumerate(self.provider_uuids) if uuid is not None}
-
-    @cached_property
     def rows_by_int(self) -> Mapping[int, int]:
-        """Return the same by the UUID's number, which hashes much faster than the UUID."""
+        """Return the row of each root provider by the UUID's number, which hashes much faster than the UUID."""
         return {uuid.int: row for row, uuid in enumerate(self.provider_uuids) if uuid is not None}
 
     def rows_of_instance(self, instance: UUID) -> tuple[int, ...]:
@@ -104,7 +99,8 @@ class HostSnapshot:
     @cached_property
     def membership(self) -> Mapping[UUID, tuple[UUID, ...]]:
         """Return the aggregates of each root provider."""
-        return {uuid: self.facts[row].aggregates for uuid, row in self.row_of.items()}
+        pairs = zip(self.provider_uuids, self.facts, strict=True)
+        return {uuid: fact.aggregates for uuid, fact in pairs if uuid is not None}
 
     @cached_property
     def columns(self) -> Mapping[str, AnyArray]:

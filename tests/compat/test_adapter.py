@@ -267,6 +267,15 @@ def test_one_of_ours_stays_as_it_is() -> None:
     assert (adapted_filter(ours), adapted_weigher(weigher)) == (ours, weigher)
 
 
+def test_one_that_is_both_stays_as_it_is() -> None:
+    class Both(classes.FewMembersFilter):
+        passes = score = staticmethod(lambda *_: None)
+        weigh_objects = None
+
+    both = Both()
+    assert adapted_filter(both) is adapted_weigher(both) is both
+
+
 # What goes wrong
 
 

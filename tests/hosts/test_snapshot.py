@@ -11,7 +11,7 @@ def test_a_fact_without_uuid_is_matched_by_node_then_by_host_name() -> None:
     facts = [HostFact(name="h1", node="n1"), HostFact(name="h2", node="n2"), HostFact(name="h3")]
     snapshot = snapshot_of(facts, provider_names={uid("a"): "n1", uid("b"): "h2"})
     assert snapshot.provider_uuids == (uid("a"), uid("b"), None)
-    assert dict(snapshot.row_of) == {uid("a"): 0, uid("b"): 1}
+    assert dict(snapshot.rows_by_int) == {uid("a").int: 0, uid("b").int: 1}
 
 
 def test_host_names_are_compared_exactly_unless_told_otherwise() -> None:

@@ -90,7 +90,7 @@ def test_an_unknown_provider_is_looked_for_but_not_at_every_request() -> None:
     source = PlacementHostSource(listing, clock)
     source.snapshot()
     listing.names.append("new")
-    assert uid("new") in source.snapshot([uid("new")]).row_of
+    assert uid("new").int in source.snapshot([uid("new")]).rows_by_int
     for _ in range(3):
         source.snapshot([uid("nobody")])
     assert listing.calls == ["list"] * 3
@@ -117,7 +117,7 @@ def test_a_failed_refresh_reaches_the_caller_and_the_next_one_tries_again() -> N
     with pytest.raises(NotSent):
         source.snapshot()
     listing.down = False
-    assert uid("a") in source.snapshot().row_of
+    assert uid("a").int in source.snapshot().rows_by_int
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_names_are_found_in_placement(write: Callable[..., Path]) -> None:
         write({"hosts": [{"name": "h1", "node": "n1"}]}), PlacementHostSource(listing, clock), clock
     )
     snapshot = source.snapshot()
-    assert dict(snapshot.row_of) == {uid("n1"): 0}
+    assert dict(snapshot.rows_by_int) == {uid("n1").int: 0}
     assert source.snapshot() is snapshot
     listing.names.append("n2")
     clock.now += 5

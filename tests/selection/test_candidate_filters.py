@@ -118,6 +118,16 @@ def test_a_host_whose_kept_candidates_are_full_is_removed() -> None:
     assert second.keeping(np.array([True, False])).candidates.tolist() == []
 
 
+def test_a_host_whose_only_candidate_is_dropped_or_full_has_no_room() -> None:
+    hosts = table(Node("a", {"VCPU": (1, 0)}), Node("b", {"VCPU": (1, 0)}))
+    a, b = row_of(hosts, "a"), row_of(hosts, "b")
+    (only,) = hosts.fitting(a)
+    kept = np.ones(2, dtype=np.bool_)
+    kept[only] = False
+    assert [hosts.keeping(kept).fitting(row).size for row in (a, b)] == [0, 1]
+    assert [hosts.with_claim(a, int(only), uid("i")).fitting(row).size for row in (a, b)] == [0, 1]
+
+
 def test_a_placing_is_the_first_kept_candidate() -> None:
     hosts = table(*DEVICES, requests=WAYS)
     row = row_of(hosts, "b")

@@ -11,7 +11,7 @@ from scheduler.filters import load_filters
 from scheduler.filters.registry import built_in
 from scheduler.hosts import HostTable
 from scheduler.hosts.build import SHARES
-from scheduler.model import InstanceDecision, RequestSpec
+from scheduler.model import InstanceDecision, RequestSpec, ServerGroup
 from scheduler.randomness import RandomStream
 from scheduler.selection import Memory, Plugins, Ranked, plan_batch, rank_hosts, weigh_hosts
 from scheduler.selection.plugins import concerned, scored_alone
@@ -54,6 +54,30 @@ def decisions(
 
     plan_batch(plugins.filters, rank, request, instances, hosts, made.append)
     return made
+
+
+class Watching:
+    """Notes the group of each instance that it is asked about."""
+
+    name = "Watching"
+    reason = "watched"
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def passes(self, request: RequestSpec, hosts: HostTable) -> Any:
+        self.seen.append(request.instance_group)
+        return np.ones(len(hosts), dtype=np.bool_)
+
+
+def test_plugins_see_a_group_with_all_instances_and_the_hosts_of_those_that_were_placed() -> None:
+    group, watching = ServerGroup(policy="soft-affinity", members=(uid("old"),), hosts=("x",)), Watching()
+    plugins, hosts = Plugins((watching,), (), OrderSettings()), table(Node("a", {"VCPU": (8, 0)}))
+    made = decisions(plugins, spec(instance_group=group), hosts, BATCH[:3], afresh=False)
+    placed = [decision.selected for decision in made]
+    assert len(placed) == 3
+    assert [seen.members for seen in watching.seen] == [(uid("old"), *BATCH[:3])] * 3
+    assert [seen.hosts for seen in watching.seen] == [("x", *placed[:number]) for number in range(3)]
 
 
 @settings(max_examples=300, deadline=None)
