@@ -27,5 +27,5 @@ class ComputeFilter:
     def passes(self, request: RequestSpec, hosts: HostTable) -> BoolArray:
         """Return which hosts are in service; a host without facts has no set flag."""
         silent = np.abs(hosts.taken_at - hosts.column("last_seen_up")) > self._service_down_time_s
-        in_service: BoolArray = hosts.column("enabled") & hosts.column("up") & ~silent
-        return in_service & ~hosts.has_trait(DISABLED)
+        in_service: BoolArray = hosts.column("enabled") & hosts.column("up") & ~(silent | hosts.has_trait(DISABLED))
+        return in_service

@@ -1,11 +1,11 @@
 """The hosts of an answer as they are once the requests in flight have what they were given."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 
 from scheduler.hosts.table import HostTable
 
@@ -13,8 +13,7 @@ Assumed = tuple[tuple[UUID, str, int], ...]
 """(provider, class, amount): what requests in flight take on the providers of one answer."""
 
 
-@dataclass(frozen=True, eq=False)
-class Standing:
+class Standing(Struct, frozen=True, eq=False, dict=True):
     """The host table of one answer, from which several requests start, each with what those before it take."""
 
     hosts: HostTable

@@ -4,14 +4,14 @@ None of it changes while the request is decided; all of its tables share it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 
 from placement_client.models import WrittenRequest
-from scheduler.hosts.arrays import AnyArray, BoolArray, Distinct, FloatArray, IntArray, ObjectArray, numbered
+from scheduler.hosts.arrays import BoolArray, Distinct, FloatArray, IntArray, ObjectArray, numbered
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.tally import Tally
 
@@ -20,8 +20,7 @@ Level = tuple[str, str]
 """A column of numbers: (FREE, resource class), the room left of it; or (FACT, a fact by Nova's attribute name)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Providers:
+class Providers(Struct, frozen=True, eq=False):
     """The p providers of the answer: ``hosts`` (p,) is the host of each, -1 where it is of none.
 
     ``trait_lists`` are the different lists of traits, and ``traits`` (p,) says which of them each provider has.
@@ -41,8 +40,7 @@ def bearers(trait: str, traits: IntArray, trait_lists: Sequence[Sequence[str]]) 
     return np.array([trait in names for names in trait_lists], dtype=np.bool_)[traits]
 
 
-@dataclass(frozen=True, eq=False)
-class Slots:
+class Slots(Struct, frozen=True, eq=False):
     """What the providers have: one row a slot, which is one class on one provider; shape (s,) each.
 
     ``rows`` are the rows of the providers; ``hosts`` is -1 for slots that belong to no host of the request (those of
@@ -60,8 +58,7 @@ class Slots:
     nested: BoolArray
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
+class Candidates(Struct, frozen=True, eq=False, dict=True):
     """The m allocation candidates and their entries, ordered by host and within a host as Placement gave them.
 
     Those of host h are ``host_starts[h]`` to ``host_starts[h + 1]``; the entries of candidate c, each an amount on a
@@ -89,8 +86,7 @@ class Candidates:
         return slice(int(self.starts[candidate]), int(self.starts[candidate + 1]))
 
 
-@dataclass(frozen=True, eq=False)
-class Offers:
+class Offers(Struct, frozen=True, eq=False, dict=True):
     """Placement's answer and the facts of its h hosts; shared by all tables of a request.
 
     Hosts are ordered by UUID, so that the order of Placement's answer decides nothing. ``fact_rows`` is -1 for hosts
@@ -135,17 +131,18 @@ class Offers:
         """
         known = self._levels.get(wanted)
         if known is None:
-            known = self._levels[wanted] = np.array([self._level(*one) for one in wanted], dtype=np.float64)
+            known = np.zeros((len(wanted), len(self.names)))
+            for column, (kind, name) in zip(known, wanted, strict=True):
+                if kind == FACT:
+                    column[:] = self.snapshot.columns[name][self.fact_rows]
+                elif name in self.room:
+                    column[:] = self.room[name]
+            self._levels[wanted] = known
         return known
 
     @cached_property
     def _levels(self) -> dict[tuple[Level, ...], FloatArray]:
         return {}
-
-    def _level(self, kind: str, name: str) -> AnyArray:
-        if kind == FREE:
-            return self.room[name] if name in self.room else np.zeros(len(self.names))
-        return self.snapshot.columns[name][self.fact_rows]
 
     def _summed(self, own: IntArray, amounts: IntArray) -> FloatArray:
         return np.bincount(self.slots.hosts[own], amounts[own], minlength=len(self.names)).astype(

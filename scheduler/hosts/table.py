@@ -5,12 +5,12 @@ rows or placing an instance gives a new view.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct, field, structs
 
 from placement_client.models import AllocationRequest
 from scheduler.hosts.arrays import AnyArray, BoolArray, FloatArray, IntArray, ObjectArray
@@ -19,8 +19,7 @@ from scheduler.hosts.offers import FREE, Level, Offers, spans
 Claim = tuple[UUID, str, int, int, int]
 
 
-@dataclass(frozen=True, eq=False)
-class HostTable:
+class HostTable(Struct, frozen=True, eq=False, dict=True):
     """A view of n hosts; row i of every array belongs to ``names[i]``. Never changes.
 
     ``hosts`` (n,) picks the hosts of the offers; ``slot_used`` (s,), ``placed`` (h,), ``added`` (by class, (h,) each)
@@ -104,7 +103,7 @@ class HostTable:
 
     def keeping(self, kept: BoolArray) -> "HostTable":
         """Return a view in which only these candidates may be taken, a mask over all ``candidate_count`` of them."""
-        return replace(self, kept=self.kept & kept)
+        return structs.replace(self, kept=self.kept & kept)
 
     def nested_parts(self, trait: str | None = None) -> IntArray:
         """Return how many parts of each candidate (classes on providers) child providers give, shape (m,).
@@ -225,7 +224,7 @@ class HostTable:
     def using(self, slots: IntArray, amounts: IntArray) -> "HostTable":
         """Return the view in which these amounts on these slots, each named once, are in use, too."""
         slot_used, added = self._with(slots, amounts)
-        return replace(self, slot_used=slot_used, added=added)
+        return structs.replace(self, slot_used=slot_used, added=added)
 
     def _with(self, slots: IntArray, amounts: IntArray) -> tuple[IntArray, dict[str, FloatArray]]:
         """Return what is used of each slot, and added on each host, with these amounts on these slots."""

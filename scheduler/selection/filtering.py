@@ -9,7 +9,7 @@ from scheduler.filters import AnyFilter, filters_for, judges_candidates, once_pe
 from scheduler.hosts.arrays import BoolArray, IntArray
 from scheduler.hosts.table import HostTable
 from scheduler.model import FilterStep, RequestSpec
-from scheduler.selection.fingerprint import fingerprint
+from scheduler.selection.fingerprint import fingerprint, of_all_rows
 from scheduler.selection.memory import Filtered, Memory, kept
 from scheduler.selection.plugins import concerned, judged
 
@@ -41,7 +41,8 @@ def filter_hosts(memory: Memory, request: RequestSpec, hosts: HostTable) -> Filt
         steps.append(FilterStep(name=plugin.name, reason=plugin.reason, hosts_in=before, removed=before - len(rows)))
         if not rows.size:
             break
-    filtered = Filtered(rows, hosts, tuple(steps), fingerprint(rows))
+    stands_for = fingerprint(rows) if len(rows) < len(hosts) else of_all_rows(len(rows))
+    filtered = Filtered(rows, hosts, tuple(steps), stands_for)
     memory.filtered = filtered if memory.lasts else None
     return filtered
 
@@ -50,6 +51,8 @@ def _answer(plugin: AnyFilter, request: RequestSpec, hosts: HostTable, rows: Int
     """Ask a filter about these rows; its answer over all rows or all candidates, True for those not asked about."""
     if judges_candidates(plugin):
         return kept(plugin, request, hosts, rows)
+    if len(rows) == len(hosts):
+        return judged(plugin, request, hosts)
     answer = np.ones(len(hosts), dtype=np.bool_)
     answer[rows] = judged(plugin, request, hosts.take(rows))
     return answer

@@ -26,6 +26,12 @@ def fingerprint(values: AnyArray) -> int:
 
 
 @lru_cache(maxsize=8)
+def of_all_rows(size: int) -> int:
+    """Return the fingerprint of the rows of a table from which no filter removed any."""
+    return fingerprint(np.arange(size, dtype=np.int64))
+
+
+@lru_cache(maxsize=8)
 def _factors(size: int) -> AnyArray:
     numbers = np.arange(1, size + 1, dtype=np.uint64) * _STEP
     return (numbers ^ (numbers >> np.uint64(30))) * _MIX | np.uint64(1)

@@ -36,6 +36,10 @@ class Answers:
 
     def of(self, hosts: IntArray, ask: Ask) -> BoolArray:
         """Return what is said of these hosts; ``ask`` says it of those that are not known."""
+        if len(hosts) == len(self._said) and not self._known.any():
+            self._said[hosts] = said = ask(hosts)
+            self._known[:] = True
+            return said
         unknown = hosts[~self._known[hosts]]
         if unknown.size:
             self._said[unknown], self._known[unknown] = ask(unknown), True

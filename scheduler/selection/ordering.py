@@ -11,6 +11,8 @@ DRAWN = 64
 take."""
 
 FEW = 16
+SMALL = 256
+"""So many weights are sorted sooner than the first ones among them are found."""
 
 
 def order_hosts(
@@ -33,9 +35,9 @@ def order_hosts(
 
 def _first(total: FloatArray, wanted: int) -> IntArray:
     """Return at least so many first places, and all that tie with the last of them."""
-    if not 0 < wanted < len(total):
+    if not 0 < wanted < len(total) or len(total) <= SMALL:
         return np.argsort(-total, kind="stable")
-    found = np.flatnonzero(total >= _place(total, wanted))
+    found = (total >= _place(total, wanted)).nonzero()[0]
     return found[np.argsort(-total[found], kind="stable")]
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 
-import numpy as np
 from msgspec import Struct
 
 from scheduler.filters import check_demands
@@ -15,7 +14,7 @@ from scheduler.selection.fingerprint import fingerprint
 from scheduler.selection.memory import Filtered, Memory
 from scheduler.selection.ordering import order_hosts
 from scheduler.selection.plugins import Plugins, check_hints
-from scheduler.selection.weighing import Panel, Weights
+from scheduler.selection.weighing import Weights
 from scheduler.weighers import check_wishes
 
 
@@ -78,20 +77,20 @@ def _digest(filtered: Filtered, totals: FloatArray, stream: RandomStream) -> str
 
 def _scored(places: IntArray, hosts: HostTable, weights: Weights) -> tuple[ScoredHost, ...]:
     """Return how the hosts at these places came by their totals, weigher by weigher."""
-    wanted = places.tolist()
-    unknown = [place for place in wanted if place not in weights.told]
-    if unknown:
-        parts = np.array([part[:, unknown] for part in (weights.raw, weights.normalized, weights.weighed)])
-        named = hosts.offers.names[hosts.hosts[unknown]]
-        known = zip(unknown, named, weights.total[unknown].tolist(), parts.T.tolist(), strict=True)
-        for place, host, total, scores in known:
-            weights.told[place] = ScoredHost(host=host, total=total, scores=_by_weigher(weights.panel, scores))
-    return tuple([weights.told[place] for place in wanted])
+    told, found = weights.told, []
+    for place in places.tolist():
+        if place not in told:
+            host = hosts.offers.names[hosts.hosts[place]]
+            told[place] = ScoredHost(host=host, total=weights.total.item(place), scores=_by_weigher(weights, place))
+        found.append(told[place])
+    return tuple(found)
 
 
-def _by_weigher(panel: Panel, scores: list[list[float]]) -> tuple[WeigherScore, ...]:
-    """Return the scores of all weighers: nothing for those that were not asked."""
+def _by_weigher(weights: Weights, place: int) -> tuple[WeigherScore, ...]:
+    """Return the scores of a host by all weighers: nothing for those that were not asked."""
+    panel, parts = weights.panel, (weights.raw, weights.normalized, weights.weighed)
+    scores = map(WeigherScore, panel.names, *[part[:, place].tolist() for part in parts])
     found = list(panel.silent)
     for position, score in zip(panel.positions, scores, strict=True):
-        found[position] = WeigherScore(found[position].name, *score)
+        found[position] = score
     return tuple(found)

@@ -7,6 +7,8 @@ the weigher has for the host.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, reduce
+from operator import iadd
 
 import numpy as np
 from msgspec import Struct, field
@@ -19,6 +21,7 @@ from scheduler.model import RequestSpec, ScoredHost, WeigherScore
 from scheduler.selection.plugins import bounds_of, concerned, multiplied, scored, scored_alone
 from scheduler.weighers import ColumnWeigher, Weighed
 
+UNBOUNDED = (-np.inf, np.inf)
 Limits = tuple[FloatArray, FloatArray]
 """The lowest and the highest score of each weigher, shape (a, 1) each."""
 
@@ -26,14 +29,21 @@ Limits = tuple[FloatArray, FloatArray]
 class Panel(Struct, frozen=True, eq=False):
     """The a weighers that a request concerns, and where they stand among all: their ``positions``.
 
-    ``columns`` are the columns of those of them whose score is one, by their place in the panel; ``bounded`` says that
-    each maps its scores itself. ``silent`` is what the record says of a host for all weighers if none was asked.
+    ``columns`` are the columns of those of them whose score is one, by their place in the panel, and ``bounded`` says
+    that each maps its scores itself. ``known`` (a, 2) are the bounds of those with a column. ``factors`` (a, 1) are the
+    configured multipliers, which hold unless an aggregate has one of the ``keys``, or ``multiplying``, some weigher,
+    has multipliers of its own. ``silent`` is what the record says of a host for all weighers if none was asked.
     """
 
     weighers: tuple[Weighed, ...]
+    names: tuple[str, ...]
     positions: tuple[int, ...]
     columns: Mapping[int, Level]
     bounded: bool
+    known: FloatArray
+    factors: FloatArray
+    keys: frozenset[str]
+    multiplying: bool
     silent: tuple[WeigherScore, ...]
 
     def scores(self, request: RequestSpec, hosts: HostTable) -> FloatArray:
@@ -45,8 +55,18 @@ class Panel(Struct, frozen=True, eq=False):
 
         Raises PluginFailed for what is no number.
         """
-        bounds = np.array([bounds_of(one.weigher) for one in self.weighers]).reshape(len(self.weighers), 2, 1)
-        return bounds[:, 0], bounds[:, 1]
+        bounds = self.known.copy()
+        for place, one in enumerate(self.weighers):
+            if place not in self.columns:
+                bounds[place] = bounds_of(one.weigher)
+        return bounds[:, :1], bounds[:, 1:]
+
+    def multipliers(self, hosts: HostTable) -> FloatArray:
+        """Return the multipliers, shape (a, 1), or (a, n) where hosts differ. Raises PluginFailed."""
+        if not self.multiplying and hosts.aggregate_keys.isdisjoint(self.keys):
+            return self.factors
+        factors = [np.broadcast_to(multiplied(one, hosts), len(hosts)) for one in self.weighers]
+        return np.array(factors).reshape(len(factors), len(hosts))
 
     def limits(self, scores: FloatArray, bounds: Limits) -> Limits:
         """Return between what scores are stretched; the bounds, for nothing, where weighers map them themselves."""
@@ -62,14 +82,12 @@ class Panel(Struct, frozen=True, eq=False):
 
     def added(self, weighed: FloatArray) -> FloatArray:
         """Return the totals, added up one weigher after the other: so the last bit is the same among any hosts."""
-        alone = weighed.shape[1] == 1
-        total = 0.0 if alone else np.zeros(weighed.shape[1])
-        for shares in weighed[:, 0].tolist() if alone else weighed:
-            total += shares
-        total = np.atleast_1d(total)
+        if weighed.shape[1] == 1:  # numbers are far cheaper than arrays of one, and are added in the same order
+            total = np.array([reduce(iadd, weighed[:, 0].tolist(), 0.0)])
+        else:
+            total = reduce(iadd, weighed, np.zeros(weighed.shape[1]))
         if not np.isfinite(total).all():
-            names = ", ".join(one.weigher.name for one in self.weighers)
-            raise PluginFailed(names, "the weights are too large to be added")
+            raise PluginFailed(", ".join(self.names), "the weights are too large to be added")
         return total
 
 
@@ -91,7 +109,7 @@ class Weights(Struct, eq=False):
     factors: FloatArray
     told: dict[int, ScoredHost] = field(default_factory=dict)
 
-    def factors_at(self, rows: IntArray) -> FloatArray:
+    def factors_at(self, rows: slice | IntArray) -> FloatArray:
         """Return the multipliers of these hosts."""
         return self.factors if self.factors.shape[1] == 1 else self.factors[:, rows]
 
@@ -107,7 +125,7 @@ def weigh_with(panel: Panel, request: RequestSpec, hosts: HostTable) -> Weights:
     bounds = panel.bounds()
     limits = panel.limits(raw, bounds)
     normalized = panel.normalized(request, hosts, raw, limits)
-    factors = _factors(panel.weighers, hosts)
+    factors = panel.multipliers(hosts)
     weighed = normalized * factors
     return Weights(panel, bounds, panel.added(weighed), raw, normalized, weighed, limits, factors)
 
@@ -118,10 +136,11 @@ def reweigh(weights: Weights, request: RequestSpec, hosts: HostTable, rows: IntA
     For weighers that are ``per_host`` the outcome is that of ``weigh_hosts`` to the last bit. Raises PluginFailed.
     """
     panel, there = weights.panel, hosts.take(rows)
-    raw = weights.raw[:, rows] = panel.scores(request, there)
+    at = slice(rows.item(), rows.item() + 1) if len(rows) == 1 else rows
+    raw = weights.raw[:, at] = panel.scores(request, there)
     before, weights.limits = weights.limits, panel.limits(weights.raw, weights.bounds)
     moved = _differ(before, weights.limits)
-    changed: slice | IntArray = rows
+    changed = at
     for row in rows.tolist():
         weights.told.pop(row, None)
     if moved.any():
@@ -129,20 +148,40 @@ def reweigh(weights: Weights, request: RequestSpec, hosts: HostTable, rows: IntA
         changed, (low, high) = slice(None), weights.limits
         weights.normalized[moved] = stretched(weights.raw[moved], (low[moved], high[moved]))
         weights.weighed[moved] = weights.normalized[moved] * weights.factors[moved]
-    normalized = weights.normalized[:, rows] = panel.normalized(request, there, raw, weights.limits)
-    weights.weighed[:, rows] = normalized * weights.factors_at(rows)
+    normalized = weights.normalized[:, at] = panel.normalized(request, there, raw, weights.limits)
+    weights.weighed[:, at] = normalized * weights.factors_at(at)
     weights.total[changed] = panel.added(weights.weighed[:, changed])
 
 
 def panel_of(weighers: Sequence[Weighed], request: RequestSpec) -> Panel:
     """Return the weighers that a request concerns. Raises PluginFailed for one that cannot tell."""
-    positions = tuple([position for position, one in enumerate(weighers) if concerned(one.weigher, request)])
+    weighers = tuple(weighers)
+    unconcerned = [place for place in _choosy(weighers) if not concerned(weighers[place].weigher, request)]
+    return _panel(weighers, tuple([place for place in range(len(weighers)) if place not in unconcerned]))
+
+
+@lru_cache(maxsize=32)
+def _choosy(weighers: tuple[Weighed, ...]) -> tuple[int, ...]:
+    """Return the places of the weighers that some requests do not concern."""
+    return tuple(place for place, one in enumerate(weighers) if hasattr(one.weigher, "concerns"))
+
+
+@lru_cache(maxsize=32)
+def _panel(weighers: tuple[Weighed, ...], positions: tuple[int, ...]) -> Panel:
     wanted = tuple([weighers[position] for position in positions])
+    columns = {at: one.weigher.column for at, one in enumerate(wanted) if isinstance(one.weigher, ColumnWeigher)}
+    known = np.array([bounds_of(one.weigher) if at in columns else UNBOUNDED for at, one in enumerate(wanted)])
+    factors = np.array([one.sign * one.multiplier for one in wanted])
     return Panel(
         weighers=wanted,
+        names=tuple([one.weigher.name for one in wanted]),
         positions=positions,
-        columns={at: one.weigher.column for at, one in enumerate(wanted) if isinstance(one.weigher, ColumnWeigher)},
+        columns=columns,
         bounded=any(one.bounded for one in wanted),
+        known=known.reshape(len(wanted), 2),
+        factors=factors.reshape(len(wanted), 1),
+        keys=frozenset(one.key for one in wanted),
+        multiplying=any(hasattr(one.weigher, "multipliers") for one in wanted),
         silent=tuple([WeigherScore(one.weigher.name, 0.0, 0.0, 0.0) for one in weighers]),
     )
 
@@ -165,13 +204,6 @@ def stretched(scores: FloatArray, limits: Limits) -> FloatArray:
     normalized -= low
     normalized /= np.where(low == high, np.inf, high - low)
     return normalized
-
-
-def _factors(wanted: Sequence[Weighed], hosts: HostTable) -> FloatArray:
-    factors = [multiplied(one, hosts) for one in wanted]
-    if any(isinstance(factor, np.ndarray) for factor in factors):
-        factors = [np.broadcast_to(factor, len(hosts)) for factor in factors]
-    return np.array(factors, dtype=np.float64).reshape(len(wanted), -1 if factors else 1)
 
 
 def _differ(some: Limits, others: Limits) -> BoolArray:

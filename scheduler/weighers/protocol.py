@@ -37,7 +37,7 @@ class Weigher(Protocol):
         ...
 
 
-class Weighed(Struct, frozen=True):
+class Weighed(Struct, frozen=True, eq=False):
     """A loaded weigher, its multiplier (a negative one turns it around), and how its scores are made comparable.
 
     ``key`` is the metadata key by which aggregates override the multiplier, "" where none does; ``sign`` is what either

@@ -40,13 +40,7 @@ DATACLASSES = {
     "placement_client.query.ProviderFilter": "as CandidateQuery",
     "placement_client.query.RequestGroup": "as CandidateQuery",
     "scheduler.filter_scheduler.FilterScheduler": "tests of others replace its collaborators by dataclasses.replace",
-    "scheduler.hosts.assumed.Standing": "keeps what it has found out",
-    "scheduler.hosts.offers.Candidates": "as Standing",
-    "scheduler.hosts.offers.Offers": "as Standing",
-    "scheduler.hosts.offers.Providers": "belongs to Offers",
-    "scheduler.hosts.offers.Slots": "belongs to Offers",
-    "scheduler.hosts.snapshot.HostSnapshot": "as Standing",
-    "scheduler.hosts.table.HostTable": "as Standing",
+    "scheduler.hosts.snapshot.HostSnapshot": "is copied with what it has found out",
     "scheduler.selection.plugins.Plugins": "as FilterScheduler",
 }
 INITS = [source for source in sources(*PACKAGES) if source.path.endswith("__init__.py")]

@@ -4,11 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scheduler.randomness import RandomStream
-from scheduler.selection.ordering import DRAWN, order_hosts
+from scheduler.selection.ordering import DRAWN, SMALL, order_hosts
 from scheduler.settings import OrderSettings
 
 
@@ -60,17 +60,20 @@ def test_the_same_seed_gives_the_same_order() -> None:
 
 @given(
     weights=st.lists(st.integers(0, 5).map(float), min_size=1, max_size=60),
+    beside=st.sampled_from((0, SMALL)),
     first=st.integers(1, 40),
     subset=st.integers(1, 4),
     shuffle=st.booleans(),
 )
+@example(weights=[*map(float, range(60))], beside=SMALL, first=30, subset=1, shuffle=False)
+@example(weights=[*map(float, range(60))], beside=SMALL, first=3, subset=1, shuffle=True)
 def test_the_first_places_are_those_of_the_whole_order(
-    weights: list[float], first: int, subset: int, shuffle: bool
+    weights: list[float], beside: int, first: int, subset: int, shuffle: bool
 ) -> None:
     settings, totals = (
         OrderSettings(host_subset_size=subset, shuffle_best_same_weighed_hosts=shuffle),
-        np.array(weights),
+        np.array(weights + [-1.0] * beside),
     )
     every, some = (order_hosts(totals, RandomStream(bytes(32)), settings, places) for places in (None, first))
-    assert len(some) >= min(first, len(weights))
+    assert len(some) >= min(first, len(totals))
     assert some[:first].tolist() == every[:first].tolist()
