@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from time import thread_time
 from uuid import UUID
+
+from msgspec import structs
 
 from benchmarks import fleet
 from placement_client.models import (
@@ -143,8 +145,8 @@ def _fact(host: fleet.Fields) -> HostFact:
 
 def answered_anew(hosts: HostTable) -> HostTable:
     """Return the same hosts as another answer of Placement has them: nothing has been found out about it yet."""
-    offers = replace(hosts.offers, slots=replace(hosts.offers.slots), candidates=replace(hosts.offers.candidates))
-    return replace(hosts, offers=offers)
+    slots, candidates = structs.replace(hosts.offers.slots), structs.replace(hosts.offers.candidates)
+    return structs.replace(hosts, offers=structs.replace(hosts.offers, slots=slots, candidates=candidates))
 
 
 def facts_anew(hosts: HostTable) -> HostTable:

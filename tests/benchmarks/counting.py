@@ -3,12 +3,13 @@
 import gc
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from types import FrameType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, structs
 
 Work = Callable[[], object]
 
@@ -91,7 +92,7 @@ class Counted(np.ndarray):
 
 
 def passes(work: Callable[[Any], object], value: Any) -> Passes:
-    """Return how numpy goes through the arrays of a value, a tree of dataclasses, while some work is done on it."""
+    """Return how numpy goes through the arrays of a value, a tree of Structs, while some work is done on it."""
     counted = with_counted(value)
     Counted.passes = Passes()
     work(counted)
@@ -99,14 +100,15 @@ def passes(work: Callable[[Any], object], value: Any) -> Passes:
 
 
 def with_counted(value: Any) -> Any:
-    """Return the same dataclass with every array counted, those of the dataclasses in it as well."""
+    """Return the same Struct with every array counted, those of the Structs in it as well."""
     if isinstance(value, np.ndarray):
         return value.view(Counted)
     if isinstance(value, dict) and any(isinstance(one, np.ndarray) for one in value.values()):
         return {key: with_counted(one) for key, one in value.items()}
-    if not is_dataclass(value) or isinstance(value, type):
+    if not isinstance(value, Struct):
         return value
-    return replace(value, **{one.name: with_counted(getattr(value, one.name)) for one in fields(value) if one.init})
+    parts = {name: with_counted(getattr(value, name)) for name in value.__struct_fields__}
+    return structs.replace(value, **parts)
 
 
 def _plain(value: Any) -> Any:
