@@ -100,7 +100,7 @@ class RandomStream:
         if n > 1 << self.word_bits:
             raise ValueError(f"below() needs n <= 2**{self.word_bits}")
         limit = (1 << self.word_bits) - (1 << self.word_bits) % n
-        while (word := int.from_bytes(self._block(1))) >= limit:
+        while (word := int(self._words(1)[0])) >= limit:
             pass
         return word % n
 
@@ -121,9 +121,6 @@ class RandomStream:
         return self._key + self._blocks.to_bytes(8)
 
     def _words(self, n: int) -> NDArray[np.uint64]:
-        return np.frombuffer(self._block(n), dtype=">u8").astype(np.uint64)
-
-    def _block(self, words: int) -> bytes:
-        block = hashlib.shake_256(self._key + self._blocks.to_bytes(8)).digest(8 * words)
+        block = hashlib.shake_256(self._key + self._blocks.to_bytes(8)).digest(8 * n)
         self._blocks += 1
-        return block
+        return np.frombuffer(block, dtype=">u8").astype(np.uint64)
