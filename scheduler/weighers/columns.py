@@ -7,7 +7,10 @@ from scheduler.model import RequestSpec
 
 
 class ColumnWeigher:
-    """What these weighers share: the score is ``column``, and nothing placed elsewhere changes it."""
+    """What these weighers share: the score is ``column``, and nothing placed elsewhere changes it.
+
+    Such a weigher is not asked, so its bounds are read once and stay what they were.
+    """
 
     column: Level
     per_host = True

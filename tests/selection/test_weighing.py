@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from scheduler.errors import PluginFailed
-from scheduler.selection.weighing import limits_of, stretched, weigh_hosts
-from scheduler.weighers import Weighed
+from scheduler.model import ServerGroup
+from scheduler.selection.weighing import limits_of, panel_of, stretched, weigh_hosts
+from scheduler.settings import WeigherSettings
+from scheduler.weighers import Weighed, load_weighers
 from tests.hosts.fleets import Node, spec, table
 
 
@@ -69,3 +71,12 @@ def test_weights_that_are_no_numbers_stop_the_request(scores: tuple[float, float
     with pytest.raises(PluginFailed) as caught:
         weigh_hosts(weighers, spec(), table(Node("a"), Node("b")))
     assert (caught.value.plugin, caught.value.problem) == ("One, Two", "the weights are too large to be added")
+
+
+def test_what_weighers_are_is_found_once_for_those_that_a_request_concerns() -> None:
+    weighers = load_weighers(WeigherSettings())
+    first, again = panel_of(weighers, spec()), panel_of(weighers, spec())
+    grouped = panel_of(weighers, spec(instance_group=ServerGroup(policy="soft-affinity")))
+    assert again is first
+    assert set(grouped.names) - set(first.names) == {"ServerGroupSoftAffinityWeigher"}
+    assert panel_of(load_weighers(WeigherSettings(cpu_weight_multiplier=7.0)), spec()).factors.max() == 7.0
