@@ -11,9 +11,9 @@ from pathlib import Path
 from uuid import UUID
 
 from faults.addresses import BATCHES, Address, Steps, all_of, spread
+from faults.environments import DIRECTORY, CannotInstall, installed
 from faults.kinds import KINDS
 from faults.lines import Lines, lines
-from faults.nova_environment import DIRECTORY, CannotInstall, installed
 from faults.proxy import Fault
 from faults.report import Options, Row
 from faults.stage import Count, Stage

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from faults.nova_environment import DIRECTORY, CannotInstall, installed
+from faults.environments import DIRECTORY, CannotInstall, installed
 from parity.nova import Nova, started
 from parity.record import record
 from parity.report import in_words, left_out, table

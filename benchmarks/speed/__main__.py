@@ -16,13 +16,13 @@ from benchmarks.speed.footprint import Footprint
 from benchmarks.speed.in_memory import InMemory
 from benchmarks.speed.nova import started
 from benchmarks.speed.plan import FULL, QUICK, Plan
-from faults.nova_environment import DIRECTORY, CannotInstall, installed
+from faults.environments import DIRECTORY, LIBRARY, CannotInstall, installed, library_installed
 
 
-def measured(python: Path, plan: Plan, *, quick: bool) -> report.Results:
-    """Measure everything of a plan, with Nova in this interpreter."""
+def measured(python: Path, library: Path, plan: Plan, *, quick: bool) -> report.Results:
+    """Measure everything of a plan, with Nova in one interpreter, and what the library alone requires in another."""
     before = report.load()
-    footprint = Footprint(plan)
+    footprint = Footprint(library, plan)
     footprint.run()
     with started(python, plan.logs / "nova.log") as nova:
         in_memory, end_to_end = InMemory(nova, plan), EndToEnd(nova, plan)
@@ -53,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
     began = time.monotonic()
     try:
-        python = installed(DIRECTORY)
+        python, library = installed(DIRECTORY), library_installed(LIBRARY)
     except CannotInstall as error:
-        print(f"Nova could not be installed: {error}", file=sys.stderr)
+        print(f"Nova, or what the library requires, could not be installed: {error}", file=sys.stderr)
         return 2
     plan = QUICK if wanted.quick else FULL
     logging.basicConfig(filename=plan.logs / "ours.log", level=logging.WARNING)
-    results = measured(python, plan, quick=wanted.quick)
+    results = measured(python, library, plan, quick=wanted.quick)
     print(f"\n{report.screen(results)}\n{results.machine}, load {results.load}, {time.monotonic() - began:.0f} s")
     if not wanted.quick:
         keep(results)

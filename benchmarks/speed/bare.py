@@ -4,12 +4,15 @@ import http.client
 import json
 import ssl
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import Self
 from uuid import UUID
 
 import requests
 
+from benchmarks.speed.clock import Spent, spent
 from benchmarks.speed.stage import PATIENCE_S, Consumers
 from benchmarks.speed.wire import Wire
 from placement_client.testing import PlacementServer
@@ -83,3 +86,24 @@ class Bare:
             body = answer.read()
             if answer.status >= 300:
                 raise RuntimeError(f"{call.method} {call.path}: {answer.status} {body[:200]!r}")
+
+
+def sent(
+    lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, count: int, wire: Wire | None = None
+) -> Spent:
+    """Send the calls of as many requests; the connection that is free takes the next, as the threads of a pool do."""
+    requests, free = [fresh(calls, consumers) for _ in range(count)], SimpleQueue[Bare]()
+    for lane in lanes:
+        free.put(lane)
+
+    def send(request: Sequence[Call]) -> None:
+        lane = free.get()
+        try:
+            lane.send(request)
+        finally:
+            free.put(lane)
+
+    if len(lanes) == 1:
+        return spent(lambda: list(map(send, requests)), wire)
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        return spent(lambda: list(pool.map(send, requests)))

@@ -4,14 +4,12 @@ Figures are by the clock of the wall, as most of the time is the server's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from queue import SimpleQueue
 from statistics import median
 
-from benchmarks.speed.bare import Bare, Call, fresh
-from benchmarks.speed.clock import Spent, Step, anew, averaged, cpu, in_turns, spent, wall
+from benchmarks.speed.bare import Bare, Call, sent
+from benchmarks.speed.clock import Spent, Step, anew, averaged, cpu, in_turns, wall
 from benchmarks.speed.nova import Nova
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
@@ -57,7 +55,7 @@ class EndToEnd:
         with Bare(server, wire) as bare:
             sides: dict[str, Step] = {
                 "ours": lambda: ours.select(consumers.new(batch)),
-                "bare": partial(_sent, [bare], calls, consumers, 1, wire),
+                "bare": partial(sent, [bare], calls, consumers, 1, wire),
                 "Nova": lambda: self._nova.do("select", instances=list(map(str, consumers.new(batch)))),
             }
             rounds = self._plan.batch_rounds if batch >= 100 else self._plan.rounds
@@ -77,7 +75,7 @@ class EndToEnd:
             sides: dict[str, Step] = {
                 "ours": anew([ours], lambda: ours.select_each(consumers.new(count), threads)),
                 "sharing": anew([sharing], lambda: sharing.select_each(consumers.new(count), threads)),
-                "bare": anew(lanes, partial(_sent, lanes, calls, consumers, count)),
+                "bare": anew(lanes, partial(sent, lanes, calls, consumers, count)),
                 "Nova": anew([self._nova], theirs),
             }
             between = partial(self._end, server, consumers, calls)
@@ -99,25 +97,6 @@ class EndToEnd:
         self.samples |= {f"{what}, {side}": tuple(round(one.wall_ms, 3) for one in of) for side, of in kept.items()}
         print(what, {side: round(wall(of), 1) for side, of in kept.items()}, flush=True)
         return kept
-
-
-def _sent(
-    lanes: Sequence[Bare], calls: Sequence[Call], consumers: Consumers, count: int, wire: Wire | None = None
-) -> Spent:
-    """Send the calls of as many requests; the connection that is free takes the next, as the threads of a pool do."""
-    requests, free = [fresh(calls, consumers) for _ in range(count)], SimpleQueue[Bare]()
-    for lane in lanes:
-        free.put(lane)
-
-    def send(request: Sequence[Call]) -> None:
-        lane = free.get()
-        lane.send(request)
-        free.put(lane)
-
-    if len(lanes) == 1:
-        return spent(lambda: list(map(send, requests)), wire)
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        return spent(lambda: list(pool.map(send, requests)))
 
 
 def _rates(kept: Kept, count: int, threads: int) -> list[Row]:

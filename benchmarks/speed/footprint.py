@@ -1,8 +1,10 @@
-"""What the library costs before it does anything: time to import it, and memory; each in fresh processes."""
+"""What the library costs before it does anything: time to import it, and memory; each in fresh processes.
+
+These are of an environment as in production: what only developing takes is not there, and some of it would be imported.
+"""
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
@@ -42,7 +44,8 @@ NOWHERE = "https://127.0.0.1:1"
 class Footprint:
     """Measures, and keeps the rows and every measurement."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, python: Path, plan: Plan) -> None:
+        self._python = python
         self._rounds = plan.rounds
         self._sizes = plan.ours_only
         self.rows: list[Row] = []
@@ -74,18 +77,21 @@ class Footprint:
             {"PYTHONPYCACHEPREFIX": str(directory / "never")},
         )
         never[NO_BYTECODE] = "1"
-        _figure(TIME, kept, ini)
-        rounds = [(_figure(TIME, kept), _figure(TIME, never), _figure(TIME, kept, ini)) for _ in range(self._rounds)]
+        self._figure(TIME, kept, ini)
+        rounds = [self._each_time(kept, never, ini) for _ in range(self._rounds)]
         return tuple(map(list, zip(*rounds, strict=True)))
+
+    def _each_time(self, kept: Mapping[str, str], never: Mapping[str, str], ini: str) -> tuple[float, float, float]:
+        return self._figure(TIME, kept), self._figure(TIME, never), self._figure(TIME, kept, ini)
 
     def _memory(self, directory: Path, ini: str) -> tuple[list[float], list[float]]:
         """Return megabytes of processes that imported the library, and of those with a scheduler besides."""
         kept = {"PYTHONPYCACHEPREFIX": str(directory / "kept")}
-        pairs = [(_figure(RESIDENT, kept), _figure(RESIDENT, kept, ini)) for _ in range(self._rounds)]
+        pairs = [(self._figure(RESIDENT, kept), self._figure(RESIDENT, kept, ini)) for _ in range(self._rounds)]
         return [imported for imported, _ in pairs], [idle for _, idle in pairs]
 
     def _table(self, size: int) -> Row:
-        held = _figure(TABLE, {}, str(size))
+        held = self._figure(TABLE, {}, str(size))
         return self._row(f"memory of the table, {size:,} hosts", "MB", 150, 80, [held])
 
     def _row(
@@ -95,6 +101,14 @@ class Footprint:
         print(what, round(median(found), 1), unit, flush=True)
         return Row(what=what, unit=unit, ours=median(found), kind="at most", bar=bar, aim=aim, note=note)
 
+    def _figure(self, program: str, environment: Mapping[str, str], *arguments: str) -> float:
+        """Return the number that a program prints, run in a process of its own."""
+        usual = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
+        everything = {**usual, "PYTHONPATH": str(ROOT), **environment}
+        command = [str(self._python), "-c", program, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=everything, stdout=subprocess.PIPE, text=True, check=True)
+        return float(done.stdout)
+
 
 def _ini(directory: Path) -> str:
     """Write the file of a scheduler with a journal on disk, and return its path."""
@@ -102,12 +116,3 @@ def _ini(directory: Path) -> str:
     journal = f"[journal]\nconnection = sqlite:///{directory}/journal/claims.sqlite\n"
     file.write_text(placement_section(NOWHERE) + journal, encoding="utf-8")
     return str(file)
-
-
-def _figure(program: str, environment: Mapping[str, str], *arguments: str) -> float:
-    """Return the number that a program prints, run in a process of its own."""
-    usual = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
-    everything = {**usual, "PYTHONPATH": str(ROOT), **environment}
-    command = [sys.executable, "-c", program, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=everything, stdout=subprocess.PIPE, text=True, check=True)
-    return float(done.stdout)

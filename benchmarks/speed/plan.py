@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults.nova_environment import DIRECTORY
+from faults.environments import DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import create_engine, text
@@ -19,18 +20,26 @@ PATIENCE = {"read_timeout": PATIENCE_S, "timeout": PATIENCE_S}
 AT_ONCE = 100
 """How many consumers are given back by one call."""
 
+Server = TypeVar("Server", bound=PlacementServer)
+
 
 @contextmanager
 def placement(hosts: int) -> Iterator[PlacementServer]:
     """Yield a server with so many hosts."""
-    with PostgresServer() as postgres:
-        url = postgres.create_database("placement", "psycopg2")
-        with PlacementServer(url, workers=WORKERS) as server:
-            client = server.client(**PATIENCE)
-            with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(lambda host: create(client, host), fleet.hosts(hosts)))
-            _settle(url)
-            yield server
+    with PostgresServer() as postgres, served(postgres, hosts, PlacementServer) as server:
+        yield server
+
+
+@contextmanager
+def served(postgres: PostgresServer, hosts: int, kind: type[Server]) -> Iterator[Server]:
+    """Yield a server of this kind on a database of its own with so many hosts."""
+    url = postgres.create_database("placement", "psycopg2")
+    with kind(url, workers=WORKERS) as server:
+        client = server.client(**PATIENCE)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(lambda host: create(client, host), fleet.hosts(hosts)))
+        _settle(url)
+        yield server
 
 
 def _settle(url: str) -> None:

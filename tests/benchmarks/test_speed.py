@@ -16,9 +16,9 @@ import pytest
 import benchmarks.speed.__main__ as command
 from benchmarks.results import between
 from benchmarks.speed import end_to_end, fleet, footprint, plot, report
-from benchmarks.speed.bare import Bare, Call, fresh
+from benchmarks.speed.bare import Bare, Call, fresh, sent
 from benchmarks.speed.clock import Connected, Spent, Step, anew, averaged, in_turns, spent
-from benchmarks.speed.end_to_end import EndToEnd, _sent
+from benchmarks.speed.end_to_end import EndToEnd
 from benchmarks.speed.footprint import Footprint
 from benchmarks.speed.in_memory import InMemory
 from benchmarks.speed.ours import Ours, bodies, held_by_table, plan, rank
@@ -27,7 +27,7 @@ from benchmarks.speed.report import Point, Results, Row
 from benchmarks.speed.service import calls_of, service
 from benchmarks.speed.stage import Consumers, create
 from benchmarks.speed.wire import Wire
-from faults.nova_environment import CannotInstall
+from faults.environments import CannotInstall
 from placement_client.models import ConsumerWrite, Resources
 from placement_client.testing import PlacementServer
 
@@ -297,7 +297,7 @@ def test_a_side_that_begins_anew_makes_its_connections_in_the_time_that_is_measu
     with service(served) as ours, Bare(served) as one, Bare(served) as other:
         sides: list[tuple[Step, tuple[Connected, ...], int]] = [
             (lambda: ours.select_each(consumers.new(1), 1), (ours,), 1),
-            (lambda: _sent((one, other), calls, consumers, 2), (one, other), 2),
+            (lambda: sent((one, other), calls, consumers, 2), (one, other), 2),
         ]
         for step, connected, count in sides:
             step()
@@ -331,8 +331,8 @@ def test_everything_end_to_end_is_measured_and_given_back(monkeypatch, served) -
 
 
 def test_the_footprint_is_of_fresh_processes(monkeypatch) -> None:
-    monkeypatch.setattr(footprint, "_figure", lambda program, environment, *arguments: float(len(arguments) + 1))
-    part = Footprint(replace(TINY, ours_only=(7,)))
+    monkeypatch.setattr(Footprint, "_figure", lambda self, program, said, *arguments: float(len(arguments) + 1))
+    part = Footprint(Path(sys.executable), replace(TINY, ours_only=(7,)))
     part.run()
     assert [(one.what, one.ours) for one in part.rows] == [
         ("memory of the table, 7 hosts", 2),
@@ -347,14 +347,15 @@ def test_the_footprint_is_of_fresh_processes(monkeypatch) -> None:
 def test_a_figure_is_what_a_program_prints(monkeypatch) -> None:
     monkeypatch.setenv(footprint.NO_BYTECODE, "1")
     program = "import os, sys; print(len(sys.argv) + ('PYTHONDONTWRITEBYTECODE' in os.environ))"
-    assert footprint._figure(program, {}, "one") == 2
+    assert Footprint(Path(sys.executable), TINY)._figure(program, {}, "one") == 2
 
 
 class TestTheCommand:
     def play(self, monkeypatch, tmp_path: Path) -> list[Results]:
         results, kept = Results(machine="m", load=(0, 0), quick=False, rows=(row(),)), []
         monkeypatch.setattr(command, "installed", lambda directory: sys.executable)
-        monkeypatch.setattr(command, "measured", lambda python, plan, quick: results)
+        monkeypatch.setattr(command, "library_installed", lambda directory: sys.executable)
+        monkeypatch.setattr(command, "measured", lambda python, library, plan, quick: results)
         monkeypatch.setattr(command, "keep", kept.append)
         monkeypatch.setattr(command, "FULL", replace(FULL, logs=tmp_path))
         monkeypatch.setattr(command, "QUICK", replace(QUICK, logs=tmp_path))
@@ -371,13 +372,16 @@ class TestTheCommand:
         assert command.main(["--quick"]) == 0
         assert kept == []
 
-    def test_without_nova_it_says_so(self, monkeypatch, capsys) -> None:
+    @pytest.mark.parametrize("what", ["installed", "library_installed"])
+    def test_without_an_environment_it_says_so(self, monkeypatch, capsys, what) -> None:
         def refuse(directory: object) -> None:
             raise CannotInstall("no network")
 
-        monkeypatch.setattr(command, "installed", refuse)
+        monkeypatch.setattr(command, "installed", lambda directory: sys.executable)
+        monkeypatch.setattr(command, what, refuse)
         assert command.main([]) == 2
-        assert capsys.readouterr().err == "Nova could not be installed: no network\n"
+        said = "Nova, or what the library requires, could not be installed: no network\n"
+        assert capsys.readouterr().err == said
 
     def test_what_is_kept_is_written_where_it_is_read(self, monkeypatch, tmp_path) -> None:
         results = Results(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import parity.__main__ as command
-from faults.nova_environment import CannotInstall
+from faults.environments import CannotInstall
 from parity.ours.answers import answer_of
 
 

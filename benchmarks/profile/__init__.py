@@ -1,0 +1,1 @@
+"""Where the time goes: profiles behind the figures of ``benchmarks.speed``."""
