@@ -16,10 +16,10 @@ AUDIT := $(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner of
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-server test faults canaries fuzz parity bench bench-quick bench-micro bench-rules bench-burst \
-	bench-growth soak lint sample lock security wheel sbom clean
+	bench-growth bench-profile soak lint sample lock security wheel sbom clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## Schedule a production-shaped fleet on a real Placement over TLS, and prove the outcome
 	$(BIN)/python -m demo
@@ -59,6 +59,9 @@ bench-burst: $(STAMP) ## Measure bursts of like requests on a real Placement, wi
 
 bench-growth: $(STAMP) ## Measure how costs grow with hosts, batch and filters, and fail where faster than linear (about 15 minutes)
 	$(BIN)/python -m benchmarks.growth
+
+bench-profile: $(STAMP) ## Find out where the time goes: in Placement's calls, in our rooms, in an import (about 4 minutes)
+	$(BIN)/python -m benchmarks.profile
 
 soak: $(STAMP) ## Send 20,000 requests over TLS from four threads, and fail where anything grows (about 10 minutes)
 	$(BIN)/python -m benchmarks.soak

@@ -60,13 +60,13 @@ def tables(profile: Profile) -> str:
         _table(("requests of", "by the wall", *profile.at_once[0].processor, "together"), map(_busy, profile.at_once)),
         f"* {bound(profile)}",
         "### Our own time of a request for one",
-        _table(("room", "ms", "share"), _rooms(profile.own)),
+        _table(("room", "time", "share"), _rooms(profile.own)),
         "### A rank of 100 hosts",
-        _table(("after", "it takes"), ((what, amount(ms, "ms")) for what, ms in profile.rank.after.items())),
+        _table(("after", "it takes"), ((what, amount(1000 * ms, "µs")) for what, ms in profile.rank.after.items())),
         f"It calls {profile.rank.python_calls:.0f} functions in Python and {profile.rank.c_calls:.0f} in C.",
-        _table(("room", "ms", "share"), _rooms(profile.rank.rooms)),
+        _table(("room", "time", "share"), _rooms({room: 1000 * ms for room, ms in profile.rank.rooms.items()}, "µs")),
         "### Import",
-        _table(("package", "ms", "share"), _rooms(profile.imports)),
+        _table(("package", "time", "share"), _rooms(profile.imports)),
     ]
     return "\n\n".join(parts)
 
@@ -111,11 +111,11 @@ def bound(profile: Profile) -> str:
     )
 
 
-def _rooms(rooms: Mapping[str, float]) -> Iterator[tuple[str, ...]]:
+def _rooms(rooms: Mapping[str, float], unit: str = "ms") -> Iterator[tuple[str, ...]]:
     whole, named = sum(rooms.values()), dict(list(rooms.items())[:SHOWN])
-    for room, ms in {**named, "all others": whole - sum(named.values())}.items():
-        yield f"`{room}`" if "/" in room else room, amount(ms, "ms"), f"{100 * ms / whole:.0f} %"
-    yield "**together**", f"**{amount(whole, 'ms')}**", ""
+    for room, spent in {**named, "all others": whole - sum(named.values())}.items():
+        yield f"`{room}`" if "/" in room else room, amount(spent, unit), f"{100 * spent / whole:.0f} %"
+    yield "**together**", f"**{amount(whole, unit)}**", ""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
