@@ -60,7 +60,7 @@ bench-burst: $(STAMP) ## Measure bursts of like requests on a real Placement, wi
 bench-growth: $(STAMP) ## Measure how costs grow with hosts, batch and filters, and fail where faster than linear (about 15 minutes)
 	$(BIN)/python -m benchmarks.growth
 
-bench-profile: $(STAMP) ## Find out where the time goes: in Placement's calls, in our rooms, in an import (about 4 minutes)
+bench-profile: $(STAMP) ## Find out where the time goes: in Placement's calls, in our rooms, in an import (about 5 minutes)
 	$(BIN)/python -m benchmarks.profile
 
 soak: $(STAMP) ## Send 20,000 requests over TLS from four threads, and fail where anything grows (about 10 minutes)

@@ -7,15 +7,17 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.profile import imports, own, report, requests
 from benchmarks.profile.at_once import Busy, busy, mean
-from benchmarks.profile.watched import WatchedServer
+from benchmarks.profile.requests import Asker, Freezing, Request
+from benchmarks.profile.watched import FrozenServer, WatchedServer
 from benchmarks.speed.bare import Bare, sent
 from benchmarks.speed.clock import Spent, Step, anew
+from benchmarks.speed.end_to_end import MARKS
 from benchmarks.speed.nova import Nova, started
 from benchmarks.speed.plan import FULL
 from benchmarks.speed.report import load, machine
@@ -33,21 +35,31 @@ AT_ONCE = 5
 IMPORTS = 7
 
 
+@contextmanager
+def staged(postgres: PostgresServer, kind: type[WatchedServer]) -> Iterator[tuple[Asker, Service]]:
+    """Yield us on a server of this kind with the fleet."""
+    with served(postgres, FULL.hosts, kind) as server, service(server) as ours:
+        yield Asker(server, ours.select, Consumers(server.client(**PATIENCE))), ours
+
+
 def profiled(nova: Nova, library: Path, rounds: Mapping[int, int]) -> report.Profile:
     """Measure everything."""
     before = load()
-    with PostgresServer() as postgres, served(postgres, FULL.hosts, WatchedServer) as server, service(server) as ours:
+    with PostgresServer() as postgres, staged(postgres, WatchedServer) as (we, ours):
         nova.do("load", size=FULL.hosts)
-        nova.do("connect", url=server.url, cafile=str(server.cafile))
-        consumers = Consumers(server.client(**PATIENCE))
-        found = [requests.profiled(server, ours, nova, consumers, *of) for of in rounds.items()]
-        at_once = _at_once(server, postgres, ours, nova, consumers)
-        rooms = own.of_request(server, consumers, REQUESTS)
+        nova.do("connect", url=we.server.url, cafile=str(we.server.cafile))
+        them = Asker(we.server, lambda wanted: nova.do("select", instances=list(map(str, wanted))), we.consumers)
+        found = tuple(_compared(we, them, *of) for of in rounds.items())
+        with staged(postgres, FrozenServer) as (frozen, _):
+            freezing = tuple(_frozen(we, frozen, *of) for of in rounds.items())
+        at_once = _at_once(we, ours, nova, postgres)
+        rooms = own.of_request(we.server, we.consumers, REQUESTS)
     return report.Profile(
         machine=machine(),
         load=(before, load()),
         processors=os.cpu_count() or 1,
-        requests=tuple(found),
+        requests=found,
+        freezing=freezing,
         at_once=tuple(at_once),
         own=rooms,
         rank=own.of_rank(),
@@ -55,11 +67,20 @@ def profiled(nova: Nova, library: Path, rounds: Mapping[int, int]) -> report.Pro
     )
 
 
-def _at_once(
-    server: WatchedServer, postgres: PostgresServer, ours: Service, nova: Nova, consumers: Consumers
-) -> list[Busy]:
+def _compared(we: Asker, them: Asker, instances: int, rounds: int) -> Request:
+    sides = requests.profiled({"ours": we, "Nova": them}, instances, rounds)
+    return Request(instances=instances, bar=MARKS[instances][0], ours=sides["ours"], nova=sides["Nova"])
+
+
+def _frozen(we: Asker, frozen: Asker, instances: int, rounds: int) -> Freezing:
+    sides = requests.profiled({"plain": we, "frozen": frozen}, instances, rounds)
+    return Freezing(instances=instances, plain=sides["plain"], frozen=sides["frozen"])
+
+
+def _at_once(we: Asker, ours: Service, nova: Nova, postgres: PostgresServer) -> list[Busy]:
     """Return how busy everybody is while as many threads as in the comparison send requests for one instance."""
     count, threads = FULL.at_once, FULL.threads
+    server, consumers = we.server, we.consumers
     calls = calls_of(server, consumers.new(1), consumers.new(1))
     pids = {"Placement": server.pid, "database": postgres.pid}
 

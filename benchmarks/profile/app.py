@@ -17,7 +17,7 @@ from placement.wsgi.api import application as placement
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 
-from benchmarks.profile.watched import VARIABLE
+from benchmarks.profile.watched import FREEZES, VARIABLE
 
 TABLE: Final = re.compile(r"(?:from|into|update)\s+(\w+)", re.IGNORECASE)
 ENDS: Final = ("do_commit", "do_rollback")
@@ -100,3 +100,6 @@ event.listen(Engine, "after_cursor_execute", _after)
 for _end in ENDS:
     setattr(DefaultDialect, _end, _ending(getattr(DefaultDialect, _end), _end.removeprefix("do_").upper()))
 gc.callbacks.append(_collected)
+if os.environ.get(FREEZES):
+    gc.collect()
+    gc.freeze()

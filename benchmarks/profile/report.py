@@ -6,7 +6,7 @@ import msgspec
 
 from benchmarks.profile.at_once import Busy
 from benchmarks.profile.own import Rank, Rooms
-from benchmarks.profile.requests import Request, Side
+from benchmarks.profile.requests import Freezing, Request, Side
 from benchmarks.results import ROOT, between
 from benchmarks.speed.report import amount
 
@@ -24,6 +24,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     load: tuple[float, float]
     processors: int
     requests: tuple[Request, ...]
+    freezing: tuple[Freezing, ...]
     at_once: tuple[Busy, ...]
     own: Rooms
     rank: Rank
@@ -56,6 +57,11 @@ def tables(profile: Profile) -> str:
             _calls(profile),
         ),
         "\n".join(f"* {verdict(request)}" for request in profile.requests),
+        "### A Placement that leaves alone what it loaded",
+        _table(
+            ("request", "as it comes", "garbage", "frozen", "garbage"),
+            ((f"{one.instances}, ours", *_frozen(one)) for one in profile.freezing),
+        ),
         "### Requests at once",
         _table(("requests of", "by the wall", *profile.at_once[0].processor, "together"), map(_busy, profile.at_once)),
         f"* {bound(profile)}",
@@ -94,6 +100,12 @@ def _of_side(name: str, side: Side) -> Iterator[tuple[str, ...]]:
         yield name, f"`{call.what}`", f"{call.times:.0f}", f"{call.statements:,.0f}", *spent
     yield name, "beside Placement", "", "", amount(side.wall - side.placement, "ms"), "", "", ""
     yield name, "**the whole**", "", "", f"**{amount(side.wall, 'ms')}**", "", "", ""
+
+
+def _frozen(one: Freezing) -> Iterator[str]:
+    for side in (one.plain, one.frozen):
+        yield amount(side.wall, "ms")
+        yield amount(sum(call.garbage for call in side.calls), "ms")
 
 
 def _busy(one: Busy) -> tuple[str, ...]:

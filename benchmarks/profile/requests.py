@@ -1,16 +1,16 @@
 """Where the time of a request goes, ours and Nova's: what Placement does for each call, and what is left."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
+from uuid import UUID
 
 import msgspec
 
 from benchmarks.profile.watched import Answered, WatchedServer
 from benchmarks.speed.clock import Spent, in_turns
-from benchmarks.speed.end_to_end import MARKS
-from benchmarks.speed.nova import Nova
-from benchmarks.speed.service import Service
 from benchmarks.speed.stage import Consumers
 
 WRITES = ("reserve", "confirm")
@@ -55,28 +55,42 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return self.nova.wall / self.bar
 
 
-def profiled(
-    server: WatchedServer, ours: Service, nova: Nova, consumers: Consumers, instances: int, rounds: int
-) -> Request:
-    """Let both sides place as many instances in turns."""
-    calls: dict[str, list[list[Answered]]] = {"ours": [], "Nova": []}
+class Freezing(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests of ours on a Placement as it comes, and on one that never looks for garbage among what it loaded."""
 
-    def step(name: str, select: Callable[[], Spent]) -> Callable[[], Spent]:
-        def stepped() -> Spent:
-            server.calls()
-            spent = select()
-            calls[name].append(server.calls())
-            return spent
+    instances: int
+    plain: Side
+    frozen: Side
 
-        return stepped
 
-    sides = {
-        "ours": step("ours", lambda: ours.select(consumers.new(instances))),
-        "Nova": step("Nova", lambda: nova.do("select", instances=list(map(str, consumers.new(instances))))),
-    }
-    kept = in_turns(sides, rounds, between=consumers.give_back)
-    found = {name: _side(name, kept[name], calls[name][-rounds:]) for name in sides}
-    return Request(instances=instances, bar=MARKS[instances][0], ours=found["ours"], nova=found["Nova"])
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Somebody who places instances, by a Placement with a stop watch in it."""
+
+    server: WatchedServer
+    select: Callable[[Sequence[UUID]], Spent]
+    consumers: Consumers
+
+    def place(self, instances: int, answered: list[list[Answered]]) -> Spent:
+        """Place so many instances, and put down the calls that were answered for it."""
+        wanted = self.consumers.new(instances)
+        self.server.calls()
+        spent = self.select(wanted)
+        answered.append(self.server.calls())
+        return spent
+
+
+def profiled(askers: Mapping[str, Asker], instances: int, rounds: int) -> dict[str, Side]:
+    """Let everybody place as many instances in turns."""
+    answered: dict[str, list[list[Answered]]] = {name: [] for name in askers}
+    steps = {name: partial(one.place, instances, answered[name]) for name, one in askers.items()}
+
+    def give_back() -> None:
+        for one in askers.values():
+            one.consumers.give_back()
+
+    kept = in_turns(steps, rounds, between=give_back)
+    return {name: _side(name, kept[name], answered[name][-rounds:]) for name in askers}
 
 
 def _side(name: str, spent: Sequence[Spent], rounds: Sequence[Sequence[Answered]]) -> Side:

@@ -10,6 +10,8 @@ from placement_client.testing import PlacementServer
 
 VARIABLE = "PLACEMENT_CALLS_FILE"
 """The variable with the name of the file that ``benchmarks.profile.app`` writes to."""
+FREEZES = "PLACEMENT_FREEZES"
+"""The variable that tells whether it keeps what was loaded from being looked at for garbage."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -42,3 +44,10 @@ class WatchedServer(PlacementServer):
 
     def _environment(self) -> Mapping[str, str]:
         return {**super()._environment(), VARIABLE: str(self._file), "PYTHONPATH": str(ROOT)}
+
+
+class FrozenServer(WatchedServer):
+    """The same, which never looks for garbage among what was there before the first call."""
+
+    def _environment(self) -> Mapping[str, str]:
+        return {**super()._environment(), FREEZES: "yes"}

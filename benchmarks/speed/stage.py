@@ -33,7 +33,7 @@ def placement(hosts: int) -> Iterator[PlacementServer]:
 @contextmanager
 def served(postgres: PostgresServer, hosts: int, kind: type[Server]) -> Iterator[Server]:
     """Yield a server of this kind on a database of its own with so many hosts."""
-    url = postgres.create_database("placement", "psycopg2")
+    url = postgres.create_database(kind.__name__.lower(), "psycopg2")
     with kind(url, workers=WORKERS) as server:
         client = server.client(**PATIENCE)
         with ThreadPoolExecutor(WORKERS) as pool:

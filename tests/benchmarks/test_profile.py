@@ -250,6 +250,7 @@ class TestTheCommand:
             load=(0, 0),
             processors=2,
             requests=(),
+            freezing=(),
             at_once=(busy_side, msgspec.structs.replace(busy_side, name="Nova")),
             own={"scheduler/hosts": 1.0},
             rank=Rank(rooms={"numpy": 0.1}, python_calls=2, c_calls=1, after={"nothing": 0.1}),
