@@ -54,6 +54,7 @@ def test_help_names_every_target() -> None:
         "bench-rules",
         "bench-burst",
         "bench-growth",
+        "bench-profile",
         "soak",
         "lint",
         "sample",
