@@ -32,18 +32,20 @@ def inputs_of(
     offers, snapshot = hosts.offers, hosts.offers.snapshot
     group = learnt or request.instance_group
     named = (*instances, *(group.members if group else ()))
-    rows = set(offers.fact_rows[offers.fact_rows >= 0].tolist())
-    rows |= {row for instance in named for row in snapshot.rows_of_instance(instance)}
-    rows |= {row for name in (group.hosts if group else ()) for row in snapshot.rows_of_host(name)}
-    kept = sorted(rows)
+    wanted = np.zeros(len(snapshot.facts) + 1, dtype=np.bool_)  # the last one is of hosts without facts
+    wanted[offers.fact_rows] = True
+    wanted[[row for instance in named for row in snapshot.rows_of_instance(instance)]] = True
+    wanted[[row for name in (group.hosts if group else ()) for row in snapshot.rows_of_host(name)]] = True
+    rows = np.flatnonzero(wanted[:-1])
+    kept = rows.tolist()
     strangers = [offers.host_uuids[host] for host in np.flatnonzero(offers.fact_rows < 0)]
     return RoundInputs(
         candidates=found.written,
         hosts=HostsThen(
-            facts=tuple(snapshot.facts[row] for row in kept),
-            provider_uuids=tuple(snapshot.provider_uuids[row] for row in kept),
+            facts=tuple(map(snapshot.facts.__getitem__, kept)),
+            provider_uuids=tuple(map(snapshot.provider_uuids.__getitem__, kept)),
             provider_names={uuid: name for uuid in strangers if (name := snapshot.provider_names.get(uuid))},
-            aggregates=snapshot.aggregates_of(kept),
+            aggregates=snapshot.aggregates_of(rows),
             reserved=tuple(_reserved(snapshot, found)),
             taken_at=snapshot.taken_at,
         ),

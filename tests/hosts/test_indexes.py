@@ -80,8 +80,8 @@ def test_aggregates_of_rows_are_those_that_are_known_in_their_order() -> None:
     known = [AggregateFact(uuid=uid(name), name=name) for name in ("z", "b", "a")]
     facts = [HostFact(name="h", aggregates=(uid("a"), uid("gone"), uid("z"))), HostFact(name="i", aggregates=())]
     snapshot = snapshot_of(facts, aggregates=known)
-    assert [one.name for one in snapshot.aggregates_of([0])] == ["z", "a"]
-    assert snapshot.aggregates_of([1]) == snapshot.aggregates_of([]) == ()
+    assert [one.name for one in snapshot.aggregates_of(np.array([0]))] == ["z", "a"]
+    assert snapshot.aggregates_of(np.array([1])) == snapshot.aggregates_of(np.array([], dtype=np.int64)) == ()
 
 
 @pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 1])
