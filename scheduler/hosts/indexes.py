@@ -107,10 +107,9 @@ class Memberships(Struct, frozen=True, eq=False):
         members[self.rows[self.aggregates == self.numbers.get(aggregate.int, -1)]] = True
         return members
 
-    def of_rows(self, rows: IntArray) -> set[int]:
-        """Return the numbers of the UUIDs of the aggregates that one of these rows is a member of."""
-        wanted, named = np.zeros(self.size, dtype=np.bool_), np.zeros(len(self.numbers), dtype=np.bool_)
-        wanted[rows] = True
+    def of_rows(self, wanted: BoolArray) -> set[int]:
+        """Return the numbers of the UUIDs of the aggregates that a wanted row, shape (size,), is a member of."""
+        named = np.zeros(len(self.numbers), dtype=np.bool_)
         named[self.aggregates[wanted[self.rows]]] = True
         return {one for one, is_named in zip(self.numbers, named.tolist(), strict=True) if is_named}
 

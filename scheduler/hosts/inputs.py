@@ -1,17 +1,21 @@
 """The inputs of a round: what of a snapshot can matter to it, and the same table made of that again."""
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
 
 from placement_client.models import AllocationCandidates
+from scheduler.hosts.arrays import BoolArray
 from scheduler.hosts.assumed import Assumed, Standing
 from scheduler.hosts.build import build_host_table
 from scheduler.hosts.snapshot import HostSnapshot
 from scheduler.hosts.table import HostTable
 from scheduler.model.inputs import HostsThen, RoundInputs
 from scheduler.model.request import RequestSpec, ServerGroup
+
+T = TypeVar("T")
 
 
 def inputs_of(
@@ -36,16 +40,15 @@ def inputs_of(
     wanted[offers.fact_rows] = True
     wanted[[row for instance in named for row in snapshot.rows_of_instance(instance)]] = True
     wanted[[row for name in (group.hosts if group else ()) for row in snapshot.rows_of_host(name)]] = True
-    rows = np.flatnonzero(wanted[:-1])
-    kept = rows.tolist()
+    wanted[-1] = False
     strangers = [offers.host_uuids[host] for host in np.flatnonzero(offers.fact_rows < 0)]
     return RoundInputs(
         candidates=found.written,
         hosts=HostsThen(
-            facts=tuple(map(snapshot.facts.__getitem__, kept)),
-            provider_uuids=tuple(map(snapshot.provider_uuids.__getitem__, kept)),
+            facts=_picked(snapshot.facts, wanted),
+            provider_uuids=_picked(snapshot.provider_uuids, wanted),
             provider_names={uuid: name for uuid in strangers if (name := snapshot.provider_names.get(uuid))},
-            aggregates=snapshot.aggregates_of(rows),
+            aggregates=snapshot.aggregates_of(wanted),
             reserved=tuple(_reserved(snapshot, found)),
             taken_at=snapshot.taken_at,
         ),
@@ -67,6 +70,12 @@ def table_of(inputs: RoundInputs) -> HostTable:
         taken_at=then.taken_at,
     )
     return Standing(build_host_table(AllocationCandidates.of(inputs.candidates), snapshot)).with_use(inputs.assumed)
+
+
+def _picked(values: tuple[T, ...], wanted: BoolArray) -> tuple[T, ...]:
+    """Return the values that are wanted; the tuple itself where all of them are, as in a small fleet."""
+    rows = np.flatnonzero(wanted)
+    return values if len(rows) == len(values) else tuple(map(values.__getitem__, rows.tolist()))
 
 
 def _reserved(snapshot: HostSnapshot, found: AllocationCandidates) -> Iterator[tuple[UUID, str, int]]:

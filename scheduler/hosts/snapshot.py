@@ -13,7 +13,7 @@ from uuid import UUID
 
 import numpy as np
 
-from scheduler.hosts.arrays import AnyArray, BoolArray, Distinct, IntArray, numbered
+from scheduler.hosts.arrays import AnyArray, BoolArray, Distinct, numbered
 from scheduler.hosts.columns import Sparse, columns_of, numbers_of
 from scheduler.hosts.indexes import InstanceIndex, Memberships, NameIndex
 from scheduler.model.facts import AggregateFact, HostFact
@@ -71,8 +71,11 @@ class HostSnapshot:
         """Return which rows are members of an aggregate, shape (f + 1,)."""
         return self._memberships.members_of(aggregate)
 
-    def aggregates_of(self, rows: IntArray) -> tuple[AggregateFact, ...]:
-        """Return the known aggregates that one of these rows is a member of, in the order in which they are known."""
+    def aggregates_of(self, rows: BoolArray) -> tuple[AggregateFact, ...]:
+        """Return the known aggregates that a row is a member of, in the order in which they are known.
+
+        ``rows`` (f + 1,) says which rows count.
+        """
         named = self._memberships.of_rows(rows)
         return tuple(aggregate for uuid, aggregate in self.aggregates.items() if uuid.int in named)
 
