@@ -109,6 +109,8 @@ class Memberships(Struct, frozen=True, eq=False):
 
     def of_rows(self, wanted: BoolArray) -> set[int]:
         """Return the numbers of the UUIDs of the aggregates that a wanted row, shape (size,), is a member of."""
+        if wanted[:-1].all():
+            return set(self.numbers)
         named = np.zeros(len(self.numbers), dtype=np.bool_)
         named[self.aggregates[wanted[self.rows]]] = True
         return {one for one, is_named in zip(self.numbers, named.tolist(), strict=True) if is_named}

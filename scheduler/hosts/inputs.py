@@ -74,8 +74,9 @@ def table_of(inputs: RoundInputs) -> HostTable:
 
 def _picked(values: tuple[T, ...], wanted: BoolArray) -> tuple[T, ...]:
     """Return the values that are wanted; the tuple itself where all of them are, as in a small fleet."""
-    rows = np.flatnonzero(wanted)
-    return values if len(rows) == len(values) else tuple(map(values.__getitem__, rows.tolist()))
+    if wanted[: len(values)].all():
+        return values
+    return tuple(map(values.__getitem__, np.flatnonzero(wanted).tolist()))
 
 
 def _reserved(snapshot: HostSnapshot, found: AllocationCandidates) -> Iterator[tuple[UUID, str, int]]:

@@ -74,6 +74,7 @@ def test_memberships_are_those_of_a_loop_over_facts(given_ids: list[list[UUID]],
         assert known.members_of(aggregate).tolist() == [*(aggregate in each for each in given_ids), False]
     wanted = np.arange(len(facts) + 1) % 2 == 0
     assert known.of_rows(wanted) == {one.int for one in set().union(*given_ids[::2])}
+    assert known.of_rows(np.ones(len(facts) + 1, dtype=np.bool_)) == {one.int for one in set().union(*given_ids)}
 
 
 def test_aggregates_of_rows_are_those_that_are_known_in_their_order() -> None:
