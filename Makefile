@@ -63,7 +63,7 @@ bench-growth: $(STAMP) ## Measure how costs grow with hosts, batch and filters, 
 bench-profile: $(STAMP) ## Find out where the time goes: in Placement's calls, in our rooms, in an import (about 5 minutes)
 	$(BIN)/python -m benchmarks.profile
 
-soak: $(STAMP) ## Send 20,000 requests over TLS from four threads, and fail where anything grows (about 10 minutes)
+soak: $(STAMP) ## Send 40,000 requests over TLS from four threads, and fail where anything grows (about 7 minutes)
 	$(BIN)/python -m benchmarks.soak
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.soak``: 20,000 requests from four threads to Placement over TLS; 1 when anything grows.
+"""``python -m benchmarks.soak``: 40,000 requests from four threads to Placement over TLS; 1 when anything grows.
 
 Placement is the mock, in a process of its own; the real one takes several times as long (``--real``).
 """

@@ -17,7 +17,7 @@ Hook = Callable[[int], None]
 class Plan:
     """How many requests, after how many to look, how many of them warm up, from how many threads."""
 
-    requests: int = 20_000
+    requests: int = 40_000
     every: int = 500
     warm_up: int = 2_000
     threads: int = 4
