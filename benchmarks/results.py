@@ -42,8 +42,8 @@ def machine() -> str:
     return f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
 
 
-def text_of(results: Results) -> str:
-    """Return the results as they are kept."""
+def text_of(results: msgspec.Struct) -> str:
+    """Return the results of any benchmark as they are kept."""
     return msgspec.json.format(msgspec.json.encode(results), indent=1).decode() + "\n"
 
 

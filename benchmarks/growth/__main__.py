@@ -9,7 +9,7 @@ import msgspec
 from benchmarks.growth import curves, memory, results
 from benchmarks.growth.draw import draw
 from benchmarks.growth.parts import PARTS, measured
-from benchmarks.results import machine
+from benchmarks.results import machine, text_of
 
 SAMPLES = 7
 QUICK = curves.Sizes(hosts=(10, 100, 1_000), batches=(1, 10, 30), fleets=(100, 300), filters=(1, 11, 22))
@@ -27,7 +27,7 @@ def main() -> int:
         if part == "memory":
             growth = msgspec.structs.replace(growth, kept=memory.kept(REQUESTS, min(sizes.fleets)))
         if file:
-            file.write_text(results.text_of(growth), encoding="utf-8")
+            file.write_text(text_of(growth), encoding="utf-8")
     print(results.table(growth))
     if file:
         _show(growth)

@@ -75,11 +75,6 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
         return [curve for curve in self.curves if curve.exponent > LIMIT]
 
 
-def text_of(growth: Growth) -> str:
-    """Return the results as they are kept."""
-    return msgspec.json.format(msgspec.json.encode(growth), indent=1).decode() + "\n"
-
-
 def kept(file: Path = FILE) -> Growth:
     """Return the results of the last run that was kept."""
     return msgspec.json.decode(file.read_bytes(), type=Growth)

@@ -15,6 +15,7 @@ from benchmarks.profile import imports, own, report, requests
 from benchmarks.profile.at_once import Busy, busy, mean
 from benchmarks.profile.requests import Asker, Freezing, Request
 from benchmarks.profile.watched import FrozenServer, WatchedServer
+from benchmarks.results import text_of
 from benchmarks.speed.bare import Bare, sent
 from benchmarks.speed.clock import Spent, Step, anew
 from benchmarks.speed.end_to_end import MARKS
@@ -117,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = profiled(nova, library, QUICK if quick else ROUNDS)
     print(report.tables(found))
     if not quick:
-        report.FILE.write_text(report.text_of(found), encoding="utf-8")
+        report.FILE.write_text(text_of(found), encoding="utf-8")
         report.PAGE.write_text(report.page(report.PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
     return 0
 

@@ -31,11 +31,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     imports: Rooms
 
 
-def text_of(profile: Profile) -> str:
-    """Return the profile as it is kept."""
-    return msgspec.json.format(msgspec.json.encode(profile), indent=1).decode() + "\n"
-
-
 def kept() -> Profile:
     """Return the profile of the last run that was kept."""
     return msgspec.json.decode(FILE.read_bytes(), type=Profile)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.results import text_of
 from benchmarks.speed import plot, report
 from benchmarks.speed.end_to_end import EndToEnd
 from benchmarks.speed.footprint import Footprint
@@ -40,7 +41,7 @@ def measured(python: Path, library: Path, plan: Plan, *, quick: bool) -> report.
 
 def keep(results: report.Results) -> None:
     """Write the results, the plot, and the tables of the pages."""
-    report.FILE.write_text(report.text_of(results), encoding="utf-8")
+    report.FILE.write_text(text_of(results), encoding="utf-8")
     plot.draw(results.points)
     for file, written in ((report.PAGE, report.page), (report.README, report.front)):
         file.write_text(written(file.read_text(encoding="utf-8"), results), encoding="utf-8")

@@ -98,11 +98,6 @@ def kept() -> Results:
     return msgspec.json.decode(FILE.read_bytes(), type=Results)
 
 
-def text_of(results: Results) -> str:
-    """Return the results as they are kept."""
-    return msgspec.json.format(msgspec.json.encode(results), indent=1).decode() + "\n"
-
-
 def cells(row: Row) -> tuple[str, ...]:
     """Return a row as texts."""
     ratio = "-" if row.ratio is None else f"{row.ratio:,.1f}x"

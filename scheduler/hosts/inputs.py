@@ -74,9 +74,7 @@ def table_of(inputs: RoundInputs) -> HostTable:
 
 def _picked(values: tuple[T, ...], wanted: BoolArray) -> tuple[T, ...]:
     """Return the values that are wanted; the tuple itself where all of them are, as in a small fleet."""
-    if wanted[: len(values)].all():
-        return values
-    return tuple(map(values.__getitem__, np.flatnonzero(wanted).tolist()))
+    return values if wanted[:-1].all() else tuple(map(values.__getitem__, np.flatnonzero(wanted).tolist()))
 
 
 def _reserved(snapshot: HostSnapshot, found: AllocationCandidates) -> Iterator[tuple[UUID, str, int]]:

@@ -86,17 +86,17 @@ class TestRooms:
     def test_new_threads_count_and_older_ones_do_not(self) -> None:
         threads = Threads()
         with threads.of_new_threads():
-            new = threading.Thread(target=spin, args=(0.05,))
+            new = threading.Thread(target=spin, args=(0.1,))
             new.start()
-        other = threading.Thread(target=spin, args=(0.2,))
+        other = threading.Thread(target=spin, args=(0.5,))
         other.start()
         new.join()
         other.join()
-        spin(0.1)  # not in the block
-        assert 0.04 < threads.seconds(depth=2)[HERE] < 0.1
+        spin(0.5)  # not in the block
+        assert 0.09 < threads.seconds(depth=2)[HERE] < 0.5
         with threads:
-            spin(0.2)
-        assert threads.seconds(depth=2)[HERE] > 0.2
+            spin(0.5)
+        assert threads.seconds(depth=2)[HERE] > 0.55
 
 
 def test_modules_are_added_up_by_package() -> None:
