@@ -8,6 +8,7 @@ those characters are in the program's own text.
 import ast
 import importlib.util
 import re
+import warnings
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -77,4 +78,8 @@ def _texts(file: Path) -> set[str]:
 def _text_of(data: bytes) -> str:
     """Return an input as it stands, and with the escapes of JSON undone."""
     text = data.decode("utf-8", "replace")
-    return text + "\n" + data.decode("unicode_escape", "replace") if b"\\" in data else text
+    if b"\\" not in data:
+        return text
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python does not know
+        return text + "\n" + data.decode("unicode_escape", "replace")

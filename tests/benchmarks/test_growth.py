@@ -75,8 +75,8 @@ def test_the_picture_is_small_and_on_the_page() -> None:
 
 
 def test_what_is_kept_of_requests_that_are_over_is_bounded() -> None:
-    kept = memory.kept((20, 60), 4, bound=5)
-    assert round(kept.mib[1] - kept.mib[0], 2) <= 0.02
+    kept = memory.kept((100, 300), 4, bound=5)
+    assert round(kept.mib[1] - kept.mib[0], 2) <= 0.05  # a quarter of a KiB a request; what is in flight comes and goes
 
 
 @pytest.mark.parametrize("instances", [1, 40])
