@@ -1,8 +1,9 @@
-"""The project's own source files, parsed; what the other files of this directory ask questions of."""
+"""The project's own source files; what the other files of this directory ask questions of."""
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,11 +13,15 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """One file: its path below the project, its lines, its syntax tree."""
+    """One file: its path below the project, and its lines."""
 
     path: str
     lines: tuple[str, ...]
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree. Those of all files are a million objects: made when asked for, not when tests are found."""
+        return ast.parse("\n".join(self.lines))
 
     @property
     def module(self) -> str:
@@ -27,7 +32,7 @@ class Source:
 def sources(*packages: str) -> list[Source]:
     """Every Python file of these packages, in order of path."""
     files = [file for package in packages for file in sorted((ROOT / package).rglob("*.py"))]
-    return [_parsed(file) for file in files]
+    return [_read(file) for file in files]
 
 
 def named_functions(tree: ast.AST, inside: str = "") -> Iterator[tuple[str, Function]]:
@@ -39,6 +44,5 @@ def named_functions(tree: ast.AST, inside: str = "") -> Iterator[tuple[str, Func
         yield from named_functions(node, name)
 
 
-def _parsed(file: Path) -> Source:
-    text = file.read_text(encoding="utf-8")
-    return Source(file.relative_to(ROOT).as_posix(), tuple(text.splitlines()), ast.parse(text))
+def _read(file: Path) -> Source:
+    return Source(file.relative_to(ROOT).as_posix(), tuple(file.read_text(encoding="utf-8").splitlines()))

@@ -19,7 +19,7 @@ def test_no_banned_word() -> None:
 
 
 def test_every_public_name_is_described() -> None:
-    public = [pair for source in SOURCES for pair in _public(source.tree, source.module)]
+    public = [pair for source in sources(*PACKAGES) for pair in _public(source.tree, source.module)]
     assert len(public) > 100
     assert [name for name, node in public if not ast.get_docstring(node)] == []
 
