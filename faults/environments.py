@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DIRECTORY = Path(".faults/nova-venv")
-LIBRARY = Path(".faults/library-venv")
-NOVA = "nova==34.*"
+FOLDER = Path(".faults")
+NOVA = FOLDER / "nova-venv"
+LIBRARY = FOLDER / "library-venv"
+PEER = "nova==34.*"
 LOCK = ROOT / "runtime.lock"
 INSTALL_S = 1200.0
 
@@ -17,12 +18,12 @@ class CannotInstall(Exception):
     """Something could not be installed; the text says why."""
 
 
-def installed(directory: Path) -> Path:
+def nova_installed(directory: Path = NOVA) -> Path:
     """Return the interpreter of an environment with Nova, made when it is missing. Raises CannotInstall."""
-    return _made(directory, NOVA, [NOVA])
+    return _made(directory, PEER, [PEER])
 
 
-def library_installed(directory: Path) -> Path:
+def library_installed(directory: Path = LIBRARY) -> Path:
     """Return the interpreter of an environment as in production, made again with each lock. Raises CannotInstall.
 
     The library itself is not in it.

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from faults.addresses import BATCHES, Address, Steps, all_of, spread
-from faults.environments import DIRECTORY, CannotInstall, installed
+from faults.environments import NOVA, CannotInstall, nova_installed
 from faults.kinds import KINDS
 from faults.lines import Lines, lines
 from faults.proxy import Fault
@@ -72,7 +72,7 @@ def run(options: Options) -> Column:
     if options.quick or (options.only and not is_meant(options.only)):
         return Column(notes=["Nova's column is part of the long run."] if options.quick else [])
     try:
-        python = installed(options.work / DIRECTORY.name)
+        python = nova_installed(options.work / NOVA.name)
     except CannotInstall as error:
         return Column(notes=[f"NOVA COULD NOT BE INSTALLED, its column is empty: {error}"])
     with Stage() as stage, _drivers(python, stage, options.work) as drivers:

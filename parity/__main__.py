@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from faults.environments import DIRECTORY, CannotInstall, installed
+from faults.environments import CannotInstall, nova_installed
 from parity.nova import Nova, started
 from parity.record import record
 from parity.report import in_words, left_out, table
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0 when all differences are listed, 1 when one is not, 2 when Nova cannot be had, 130 after Ctrl-C."""
     asked = _parse(arguments)
     try:
-        with started(installed(DIRECTORY)) as nova:
+        with started(nova_installed()) as nova:
             return _recorded(nova) if asked.record else _compared(nova, _wanted(asked.rule), asked.cases)
     except CannotInstall as error:
         print(f"Nova could not be installed: {error}", file=sys.stderr)

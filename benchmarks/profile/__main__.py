@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.profile import imports, own, report, requests
@@ -16,15 +16,14 @@ from benchmarks.profile.at_once import Busy, busy, mean
 from benchmarks.profile.requests import Asker, Freezing, Request
 from benchmarks.profile.watched import FrozenServer, WatchedServer
 from benchmarks.results import text_of
-from benchmarks.speed.bare import Bare, sent
-from benchmarks.speed.clock import Spent, Step, anew
+from benchmarks.speed.at_once import sides_at_once
 from benchmarks.speed.end_to_end import MARKS
 from benchmarks.speed.nova import Nova, started
 from benchmarks.speed.plan import FULL
 from benchmarks.speed.report import load, machine
-from benchmarks.speed.service import Service, calls_of, service
+from benchmarks.speed.service import Service, service
 from benchmarks.speed.stage import PATIENCE, Consumers, served
-from faults.environments import DIRECTORY, LIBRARY, CannotInstall, installed, library_installed
+from faults.environments import CannotInstall, library_installed, nova_installed
 from placement_client.testing import PostgresServer
 
 ROUNDS = {1: 16, 10: 8, 100: 4}
@@ -80,26 +79,13 @@ def _frozen(we: Asker, frozen: Asker, instances: int, rounds: int) -> Freezing:
 
 def _at_once(we: Asker, ours: Service, nova: Nova, postgres: PostgresServer) -> list[Busy]:
     """Return how busy everybody is while as many threads as in the comparison send requests for one instance."""
-    count, threads = FULL.at_once, FULL.threads
-    server, consumers = we.server, we.consumers
-    calls = calls_of(server, consumers.new(1), consumers.new(1))
-    pids = {"Placement": server.pid, "database": postgres.pid}
-
-    def theirs() -> Spent:
-        return nova.do("select_each", instances=list(map(str, consumers.new(count))), threads=threads)
-
-    with ExitStack() as stack:
-        lanes = [stack.enter_context(Bare(server)) for _ in range(threads)]
-        sides: Mapping[str, Step] = {
-            "ours": anew([ours], lambda: ours.select_each(consumers.new(count), threads)),
-            "bare": anew(lanes, lambda: sent(lanes, calls, consumers, count)),
-            "Nova": anew([nova], theirs),
-        }
+    pids = {"Placement": we.server.pid, "database": postgres.pid}
+    with sides_at_once(we.server, {"ours": ours}, nova, we.consumers, FULL) as (sides, _):
         found: dict[str, list[Busy]] = {name: [] for name in sides}
         for _ in range(1 + AT_ONCE):
             for name, step in sides.items():
-                found[name].append(busy(name, step, pids, count))
-                consumers.give_back()
+                found[name].append(busy(name, step, pids, FULL.at_once))
+                we.consumers.give_back()
     return [mean(rounds[1:]) for rounds in found.values()]
 
 
@@ -109,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="each request once or twice; nothing is written")
     quick = parser.parse_args(arguments).quick
     try:
-        python, library = installed(DIRECTORY), library_installed(LIBRARY)
+        python, library = nova_installed(), library_installed()
     except CannotInstall as error:
         print(f"Nova, or what the library requires, could not be installed: {error}", file=sys.stderr)
         return 2

@@ -17,7 +17,7 @@ from benchmarks.speed.footprint import Footprint
 from benchmarks.speed.in_memory import InMemory
 from benchmarks.speed.nova import started
 from benchmarks.speed.plan import FULL, QUICK, Plan
-from faults.environments import DIRECTORY, LIBRARY, CannotInstall, installed, library_installed
+from faults.environments import CannotInstall, library_installed, nova_installed
 
 
 def measured(python: Path, library: Path, plan: Plan, *, quick: bool) -> report.Results:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
     began = time.monotonic()
     try:
-        python, library = installed(DIRECTORY), library_installed(LIBRARY)
+        python, library = nova_installed(), library_installed()
     except CannotInstall as error:
         print(f"Nova, or what the library requires, could not be installed: {error}", file=sys.stderr)
         return 2

@@ -4,12 +4,12 @@ Figures are by the clock of the wall, as most of the time is the server's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from statistics import median
 
+from benchmarks.speed.at_once import sides_at_once
 from benchmarks.speed.bare import Bare, Call, sent
-from benchmarks.speed.clock import Spent, Step, anew, averaged, cpu, in_turns, wall
+from benchmarks.speed.clock import Spent, Step, averaged, cpu, in_turns, wall
 from benchmarks.speed.nova import Nova
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.report import Row
@@ -64,22 +64,11 @@ class EndToEnd:
 
     def _throughput(self, server: PlacementServer, ours: Service, consumers: Consumers) -> list[Row]:
         count, threads = self._plan.at_once, self._plan.threads
-        calls = calls_of(server, consumers.new(1), consumers.new(1))
-
-        def theirs() -> Spent:
-            return self._nova.do("select_each", instances=list(map(str, consumers.new(count))), threads=threads)
-
-        with ExitStack() as stack:
-            lanes = [stack.enter_context(Bare(server)) for _ in range(threads)]
-            sharing = stack.enter_context(service(server, window_ms=WINDOW_MS))
-            sides: dict[str, Step] = {
-                "ours": anew([ours], lambda: ours.select_each(consumers.new(count), threads)),
-                "sharing": anew([sharing], lambda: sharing.select_each(consumers.new(count), threads)),
-                "bare": anew(lanes, partial(sent, lanes, calls, consumers, count)),
-                "Nova": anew([self._nova], theirs),
-            }
-            between = partial(self._end, server, consumers, calls)
-            kept = self._measure(f"{count} requests at once", sides, self._plan.batch_rounds, between)
+        with service(server, window_ms=WINDOW_MS) as sharing:
+            schedulers = {"ours": ours, "sharing": sharing}
+            with sides_at_once(server, schedulers, self._nova, consumers, self._plan) as (sides, calls):
+                between = partial(self._end, server, consumers, calls)
+                kept = self._measure(f"{count} requests at once", sides, self._plan.batch_rounds, between)
         return _rates(kept, count, threads)
 
     def _end(self, server: PlacementServer, consumers: Consumers, calls: Sequence[Call]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults.environments import DIRECTORY
+from faults.environments import FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Plan:
     batch: int = 100
     threads: int = 4
     at_once: int = 20
-    logs: Path = DIRECTORY.parent
+    logs: Path = FOLDER
 
 
 FULL = Plan(

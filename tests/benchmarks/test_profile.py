@@ -256,8 +256,8 @@ class TestTheCommand:
             rank=Rank(rooms={"numpy": 0.1}, python_calls=2, c_calls=1, after={"nothing": 0.1}),
             imports={"numpy": 1.0},
         )
-        for name in ("installed", "library_installed"):
-            monkeypatch.setattr(command, name, lambda directory: Path(sys.executable))
+        for name in ("nova_installed", "library_installed"):
+            monkeypatch.setattr(command, name, lambda: Path(sys.executable))
         monkeypatch.setattr(command, "FULL", replace(FULL, logs=tmp_path))
         monkeypatch.setattr(command, "started", lambda python, log: threading.Lock())  # anything that can be entered
         monkeypatch.setattr(command, "profiled", lambda nova, library, rounds: profile)
@@ -277,7 +277,7 @@ class TestTheCommand:
         assert not report.FILE.exists()
 
     def test_without_an_environment_it_says_so(self, found, monkeypatch, capsys) -> None:
-        def refuse(directory: object) -> None:
+        def refuse() -> None:
             raise CannotInstall("no network")
 
         monkeypatch.setattr(command, "library_installed", refuse)

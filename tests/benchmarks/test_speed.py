@@ -353,8 +353,8 @@ def test_a_figure_is_what_a_program_prints(monkeypatch) -> None:
 class TestTheCommand:
     def play(self, monkeypatch, tmp_path: Path) -> list[Results]:
         results, kept = Results(machine="m", load=(0, 0), quick=False, rows=(row(),)), []
-        monkeypatch.setattr(command, "installed", lambda directory: sys.executable)
-        monkeypatch.setattr(command, "library_installed", lambda directory: sys.executable)
+        monkeypatch.setattr(command, "nova_installed", lambda: sys.executable)
+        monkeypatch.setattr(command, "library_installed", lambda: sys.executable)
         monkeypatch.setattr(command, "measured", lambda python, library, plan, quick: results)
         monkeypatch.setattr(command, "keep", kept.append)
         monkeypatch.setattr(command, "FULL", replace(FULL, logs=tmp_path))
@@ -372,12 +372,12 @@ class TestTheCommand:
         assert command.main(["--quick"]) == 0
         assert kept == []
 
-    @pytest.mark.parametrize("what", ["installed", "library_installed"])
+    @pytest.mark.parametrize("what", ["nova_installed", "library_installed"])
     def test_without_an_environment_it_says_so(self, monkeypatch, capsys, what) -> None:
-        def refuse(directory: object) -> None:
+        def refuse() -> None:
             raise CannotInstall("no network")
 
-        monkeypatch.setattr(command, "installed", lambda directory: sys.executable)
+        monkeypatch.setattr(command, "nova_installed", lambda: sys.executable)
         monkeypatch.setattr(command, what, refuse)
         assert command.main([]) == 2
         said = "Nova, or what the library requires, could not be installed: no network\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from faults import environments
-from faults.environments import CannotInstall, installed, library_installed
+from faults.environments import CannotInstall, library_installed, nova_installed
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def called(monkeypatch) -> list[list[str]]:
 
 def test_nova_is_installed_once(called, tmp_path) -> None:
     folder = tmp_path / "nova"
-    assert installed(folder) == installed(folder) == folder / "bin" / "python"
+    assert nova_installed(folder) == nova_installed(folder) == folder / "bin" / "python"
     assert called == [
         [sys.executable, "-m", "venv", "--clear", str(folder)],
         [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "nova==34.*"],
@@ -51,7 +51,7 @@ def test_what_could_not_be_installed_is_tried_again(called, monkeypatch, tmp_pat
     monkeypatch.setattr(environments, "_call", refuse)
     for _ in range(2):
         with pytest.raises(CannotInstall, match="no network"):
-            installed(folder)
+            nova_installed(folder)
     assert len([command for command in called if "pip" in command]) == 2
 
 

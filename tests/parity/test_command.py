@@ -34,7 +34,7 @@ def play(monkeypatch: pytest.MonkeyPatch, changed: Any) -> None:
     def started(python: object) -> Iterator[Played]:
         yield Played(changed)
 
-    monkeypatch.setattr(command, "installed", lambda directory: sys.executable)
+    monkeypatch.setattr(command, "nova_installed", lambda: sys.executable)
     monkeypatch.setattr(command, "started", started)
 
 
@@ -56,10 +56,10 @@ def test_an_unlisted_difference_is_shown_small_and_ends_with_1(monkeypatch, caps
 
 
 def test_without_nova_it_says_so(monkeypatch, capsys) -> None:
-    def refuse(directory: object) -> None:
+    def refuse() -> None:
         raise CannotInstall("no network")
 
-    monkeypatch.setattr(command, "installed", refuse)
+    monkeypatch.setattr(command, "nova_installed", refuse)
     assert command.main([]) == 2
     assert capsys.readouterr().err == "Nova could not be installed: no network\n"
 
