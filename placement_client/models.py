@@ -211,7 +211,8 @@ class AllocationCandidates:
     @cached_property
     def roots(self) -> tuple[UUID, ...]:
         """Return the root providers of the providers. Raises ValueError for one that has no UUID."""
-        texts = dict.fromkeys([one.root_provider_uuid or own for own, one in self.written.provider_summaries.items()])
+        said = [(own, one.root_provider_uuid) for own, one in self.written.provider_summaries.items()]
+        texts = dict.fromkeys([own if root is None else root for own, root in said])
         return tuple([self.uuids.get(text) or UUID(text) for text in texts])
 
     def check(self) -> None:

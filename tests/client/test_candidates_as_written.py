@@ -82,13 +82,15 @@ def test_the_answer_is_what_placement_says() -> None:
     [
         {ONE: {"resources": {}}, "not-a-uuid": {"resources": {}}},
         {ONE: {"resources": {}, "root_provider_uuid": "not-a-uuid"}},
+        {ONE: {"resources": {}, "root_provider_uuid": ""}},
         {ONE: {"resources": {}, "parent_provider_uuid": "not-a-uuid"}},
+        {ONE: {"resources": {}, "parent_provider_uuid": ""}},
         {OTHER: {"resources": {}}, OTHER.upper(): {"resources": {}}},
         {ONE: {"resources": {}, "traits": ["not a trait"]}},
         {ONE: {"resources": {}, "traits": "HW_A"}},
         {ONE: {"resources": {"vcpu": {"capacity": 1, "used": 0}}}},
     ],
-    ids=["provider", "root", "parent", "one provider twice", "trait", "traits", "class"],
+    ids=["provider", "root", "empty root", "parent", "empty parent", "one provider twice", "trait", "traits", "class"],
 )
 def test_what_is_no_answer_is_refused_when_it_is_read(summaries: dict[str, Any]) -> None:
     with pytest.raises(BadAnswer):
