@@ -212,14 +212,14 @@ class AllocationCandidates:
     def roots(self) -> tuple[UUID, ...]:
         """Return the root providers of the providers. Raises ValueError for one that has no UUID."""
         said = [(own, one.root_provider_uuid) for own, one in self.written.provider_summaries.items()]
-        texts = dict.fromkeys([own if root is None else root for own, root in said])
-        return tuple([self.uuids.get(text) or UUID(text) for text in texts])
+        texts, known = dict.fromkeys([own if root is None else root for own, root in said]), self.uuids
+        return tuple([known[text] if text in known else UUID(text) for text in texts])
 
     def check(self) -> None:
         """Raise ValueError unless every provider, root and parent is known by one UUID."""
         _ = self.uuids, self.roots
-        for one in self.written.provider_summaries.values():
-            self._uuid(one.parent_provider_uuid)
+        for parent in {one.parent_provider_uuid for one in self.written.provider_summaries.values()}:
+            self._uuid(parent)
 
     def only(self, requests: list[WrittenRequest]) -> "AllocationCandidates":
         """Return the same answer with only these candidates."""
