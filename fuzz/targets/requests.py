@@ -19,7 +19,7 @@ from scheduler.model import AggregateFact, Flavor, Image, RequestSpec
 from scheduler.model.admission import checked_instances
 from scheduler.prefilters import Asking, Facts, Refusal, placement_queries
 from scheduler.selection import Plugins, check_request
-from scheduler.settings import FilterSettings, OrderSettings, PrefilterSettings, WeigherSettings
+from scheduler.settings import FilterSettings, OrderSettings, PrefilterSettings, SchedulerSettings, WeigherSettings
 from scheduler.weighers import load_weighers
 
 # Every prefilter, with something for it to find.
@@ -92,7 +92,7 @@ class _Deep:
         self._ask(spec)
 
     def file(self, data: bytes) -> None:
-        self._ask(read_request(data).spec)
+        self._ask(read_request(data, SchedulerSettings().max_instances).spec)
 
     def specs(self, data: bytes) -> None:
         """Read two objects, extra specs and image properties, as those of an otherwise plain request."""

@@ -36,7 +36,8 @@ class Wanted:
 def schedule(asked: Namespace) -> ExitStatus:
     """Place the request of a file and print the selections. Raises SchedulerError."""
     conf = load_config(asked.config_file)
-    wanted = read_request(_text(asked.request), lenient=conf.filter_scheduler.lenient_extra_specs)
+    lenient = conf.filter_scheduler.lenient_extra_specs
+    wanted = read_request(_text(asked.request), conf.scheduler.max_instances, lenient=lenient)
     set_up_log(conf)
     spec, operation, request_id = wanted.spec, operation_of(asked), f"req-{uuid.uuid4()}"
     # Whoever may read the configuration may act for every project.
@@ -61,12 +62,16 @@ def operation_of(asked: Namespace) -> Operation:
     raise InvalidRequest(problem)
 
 
-def read_request(text: bytes, *, lenient: bool = False) -> Wanted:
-    """Return the request of a JSON document; instances are minted where it names none. Raises InvalidRequest."""
+def read_request(text: bytes, at_most: int, *, lenient: bool = False) -> Wanted:
+    """Return the request of a JSON document; instances, ``at_most`` so many, are minted where it names none.
+
+    Raises InvalidRequest.
+    """
     document = _document(text)
     named = document.pop("instance_uuids", None)
     spec = RequestSpec.from_json(msgspec.json.encode(document), lenient=lenient)
-    return Wanted(spec, _mint(spec.num_instances) if named is None else _instances(named, spec.num_instances))
+    number = spec.num_instances
+    return Wanted(spec, _mint(number, at_most) if named is None else _instances(named, number))
 
 
 def _document(text: bytes) -> dict[str, Any]:
@@ -80,7 +85,9 @@ def _document(text: bytes) -> dict[str, Any]:
     return document
 
 
-def _mint(number: int) -> tuple[UUID, ...]:
+def _mint(number: int, at_most: int) -> tuple[UUID, ...]:
+    if number > at_most:
+        raise InvalidRequest(f"num_instances: expected 1 to {at_most} instances, got {number}")
     return tuple(uuid.uuid4() for _ in range(number))
 
 

@@ -40,6 +40,12 @@ def test_instances_are_minted_where_none_are_named(console: Console) -> None:
     assert all(console.placement.get_allocations(instance).project_id == "p" for instance in instances)
 
 
+def test_more_instances_than_a_request_may_have_are_not_minted(console: Console) -> None:
+    done = console.schedule(REQUEST | {"num_instances": 2**31 - 1})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "num_instances: expected 1 to 100 instances, got 2147483647\n"
+
+
 def test_json_holds_the_request_and_the_claimed_selections(console: Console) -> None:
     answer = json.loads(console.schedule(REQUEST, "--json").stdout)
     (selection,) = answer["selections"]
