@@ -30,7 +30,7 @@ demo-server: $(STAMP) ## Keep a loaded Placement running, to try the command lin
 test: lint ## Run everything that gates: linters, types, layers, tests; WORKERS=4 on a bigger machine
 	$(BIN)/pytest -q -p no:benchmark --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (about an hour)
+faults: $(STAMP) ## Run the long proof: simulation, fault matrix, cuts, kills, interrupts, contention (more than an hour)
 	$(BIN)/python -m faults all
 
 canaries: $(STAMP) ## Run the long canary suite: markers in everything, a million log records searched (about 10 minutes)
@@ -63,7 +63,7 @@ bench-growth: $(STAMP) ## Measure how costs grow with hosts, batch and filters, 
 bench-profile: $(STAMP) ## Find out where the time goes: in Placement's calls, in our rooms, in an import (about 5 minutes)
 	$(BIN)/python -m benchmarks.profile
 
-soak: $(STAMP) ## Send 40,000 requests over TLS from four threads, and fail where anything grows (about 7 minutes)
+soak: $(STAMP) ## Send 40,000 requests over TLS from four threads, and fail where anything grows (about 6 minutes)
 	$(BIN)/python -m benchmarks.soak
 
 lint: $(STAMP) ## Run the linters, the type checker and the layer rules

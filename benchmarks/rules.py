@@ -11,11 +11,12 @@ from statistics import median
 from benchmarks import results
 from benchmarks.ours import Rule, answered_anew, facts_anew, rules, seconds, table
 from benchmarks.peer import Peer, peer
+from faults import environments
 from scheduler.hosts import HostTable
 
 SIZES = (1_000, 10_000)
 SAMPLES = 9
-NOVA = results.ROOT / ".faults" / "nova-venv" / "bin" / "python"
+NOVA = results.ROOT / environments.NOVA / "bin" / "python"
 
 Tell = Callable[[results.Figure], None]
 

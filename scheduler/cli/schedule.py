@@ -63,9 +63,9 @@ def operation_of(asked: Namespace) -> Operation:
 
 
 def read_request(text: bytes, at_most: int, *, lenient: bool = False) -> Wanted:
-    """Return the request of a JSON document; instances, ``at_most`` so many, are minted where it names none.
+    """Return the request of a JSON document. Raises InvalidRequest.
 
-    Raises InvalidRequest.
+    Where it names no instances they are minted, unless it wants more than ``at_most``.
     """
     document = _document(text)
     named = document.pop("instance_uuids", None)

@@ -141,7 +141,7 @@ def _offers(candidates: AllocationCandidates, snapshot: HostSnapshot) -> Offers:
 def _roots(summaries: Sequence[WrittenSummary], rows: Mapping[str, int]) -> IntArray:
     """Return the row of the root of each provider, -1 where that has no summary; without a root it is its own."""
     found = [
-        row if (root := one.root_provider_uuid or text) == text else rows.get(root, -1)
+        row if (root := one.root_provider_uuid) is None or root == text else rows.get(root, -1)
         for row, (text, one) in enumerate(zip(rows, summaries, strict=True))
     ]
     return _ints(found)

@@ -23,7 +23,7 @@ SHORT = Plan(500, every=20, warm_up=100, threads=2)
 CLIENTS = 2
 """The scheduler's, each of whose threads and whose sweeper may hold a connection, and the one that gives back."""
 
-ONE_EACH = 1.0 * PER
+ONE_EACH = PER
 """The slope of a leak of one object a request. What is placed is remembered until the next snapshot, and weak
 references that are over are forgotten many at once: that is some 400 objects now more, now less, which a line through
 all samples of a short soak tells from a leak."""
